@@ -1,0 +1,114 @@
+"""Every budget of the product in one table: its default, how far a manifest may move it, and the code of breaking it.
+
+Must not know: who enforces a limit. The table is generated into ``docs/limits.md`` and into the TypeScript side.
+
+A limit's ``scope`` says who may choose its value:
+
+* ``isolation``: the manifest, as ``manifest.isolation.NAME``;
+* ``limits``: the manifest, as ``manifest.isolation.limits.NAME``;
+* ``host``: the deployment alone. A manifest that names it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pysandbox.core.errors import Code
+
+Scope = Literal["isolation", "limits", "host"]
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One budget. ``floor`` and ``ceiling`` are inclusive; ``code`` is what the one who breaks it is told."""
+
+    default: int
+    floor: int
+    ceiling: int
+    unit: str
+    code: Code
+    meaning: str
+    scope: Scope = "limits"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.floor <= self.default <= self.ceiling:
+            raise ValueError(f"floor <= default <= ceiling does not hold: {self.meaning}")
+
+
+_MSG, _RATE, _MEM = Code.MESSAGE_LIMIT, Code.RATE_LIMIT, Code.MEMORY_LIMIT
+
+LIMITS: Final[Mapping[str, Limit]] = {
+    # The floor: the interpreter alone takes 30 MiB (480 pages), and below 40 MiB no useful plugin imports.
+    "memoryLimitMB": Limit(
+        64, 40, 512, "MiB", _MEM,
+        "The plugin's whole WebAssembly memory, the interpreter's own 30 MiB included.", "isolation"),
+    "maxExecutionTimeMs": Limit(
+        3000, 50, 30_000, "ms", Code.PLUGIN_TIMEOUT,
+        "Wall time of one invocation, calls to the outside included.", "isolation"),
+    "onLoadMs": Limit(5000, 100, 30_000, "ms", Code.PLUGIN_TIMEOUT, "Wall time of the import and of on_load."),
+    "onUnloadMs": Limit(500, 50, 5000, "ms", Code.PLUGIN_TIMEOUT, "Wall time of on_unload, then the worker ends."),
+    "onMemoryPressureMs": Limit(250, 50, 2000, "ms", Code.PLUGIN_TIMEOUT, "Wall time of on_memory_pressure."),
+    "messageChars": Limit(
+        1 * MIB, 4 * KIB, 8 * MIB, "UTF-16 units", _MSG, "Length of one message, payload and envelope together."),
+    "bufferBytes": Limit(8 * MIB, 0, 64 * MIB, "bytes", _MSG, "Bytes of all buffers that go with one message."),
+    "messageBuffers": Limit(8, 0, 64, "buffers", _MSG, "Buffers that go with one message."),
+    "messageDepth": Limit(32, 8, 32, "levels", _MSG, "How deep arrays and objects nest in one message."),
+    "keysPerObject": Limit(1000, 64, 1000, "keys", _MSG, "Keys of one JSON object."),
+    "creditMessages": Limit(
+        64, 8, 256, "messages", _RATE, "Messages a plugin may have sent that the host has not yet taken."),
+    "messagesPerSecond": Limit(500, 20, 2000, "messages/s", _RATE, "Messages from a plugin, over any second."),
+    "invocationsPending": Limit(32, 1, 256, "invocations", _RATE, "Invocations of one plugin that run or wait."),
+    "callsPerInvocation": Limit(100, 1, 1000, "calls", _RATE, "Capability and proxy calls of one invocation."),
+    "callsPending": Limit(16, 1, 64, "calls", _RATE, "Capability and proxy calls in flight at once."),
+    "eventsPerInvocation": Limit(200, 1, 2000, "events", _RATE, "Events and progress notes of one invocation."),
+    "logLinesPerInvocation": Limit(200, 1, 2000, "lines", _RATE, "Log lines of one invocation; more are dropped."),
+    "logLineChars": Limit(2 * KIB, 128, 16 * KIB, "characters", _MSG, "Length of a log line; the rest is cut off."),
+    "timers": Limit(64, 1, 512, "timers", _RATE, "Timers set through ctx that have not fired or been cleared."),
+    "timerFloorMs": Limit(10, 4, 1000, "ms", _RATE, "Shortest period of ctx.set_interval; shorter ones are raised."),
+    "cacheEntries": Limit(256, 1, 4096, "entries", _MEM, "Entries of ctx.cache; the least recently used one goes."),
+    "cacheBytes": Limit(
+        1 * MIB, 1 * KIB, 16 * MIB, "bytes", _MEM, "JSON bytes in ctx.cache; the least recently used go."),
+    "graceMs": Limit(
+        100, 20, 1000, "ms", Code.PLUGIN_TIMEOUT, "From the deadline to the hard kill by the watchdog.", "host"),
+    "bootMs": Limit(15_000, 1000, 120_000, "ms", Code.BOOT_TIMEOUT, "From openSandbox to a sandbox that is ready.",
+                    "host"),
+    "violationBudget": Limit(
+        8, 0, 64, "violations", Code.PROTOCOL_VIOLATION, "Protocol violations of a worker before it is killed.",
+        "host"),
+    "maxLive": Limit(10, 1, 64, "plugins", _RATE, "Plugins with a worker; the least recently used idle one drains.",
+                     "host"),
+    "crashLoopKills": Limit(
+        3, 1, 20, "kills", Code.PLUGIN_CRASH_LOOP, "Kills in a row after which a plugin rests.", "host"),
+    "manifestBytes": Limit(64 * KIB, 1 * KIB, 1 * MIB, "bytes", Code.MANIFEST_INVALID, "Size of a manifest.", "host"),
+    "manifestPermissions": Limit(
+        64, 1, 256, "permissions", Code.MANIFEST_INVALID, "Permissions a manifest may declare.", "host"),
+    "bundleBytes": Limit(
+        16 * MIB, 64 * KIB, 256 * MIB, "bytes", Code.BUNDLE_INVALID, "Size of a bundle, packed and unpacked alike.",
+        "host"),
+}
+
+
+def default(name: str) -> int:
+    """The default of the limit ``name``, in the limit's own unit. ``KeyError`` for a name that is not in the table."""
+    return LIMITS[name].default
+
+
+def names(scope: Scope) -> tuple[str, ...]:
+    """The names of one scope, in the table's order."""
+    return tuple(name for name, limit in LIMITS.items() if limit.scope == scope)
+
+
+def defaults(scope: Scope) -> dict[str, int]:
+    """Name to default for one scope."""
+    return {name: LIMITS[name].default for name in names(scope)}
+
+
+def in_bounds(name: str, value: object) -> bool:
+    """Whether ``value`` is an int (a bool is none) from ``floor`` to ``ceiling``."""
+    limit = LIMITS[name]
+    return type(value) is int and limit.floor <= value <= limit.ceiling
