@@ -1,0 +1,58 @@
+"""Time: one browser from an empty cache to a warm one, then everything an open page is asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from tests.bench.browser import Browser
+from tests.bench.model import Samples
+from tests.bench.server import BenchServer
+from tests.bench.stats import summary
+from tests.bench.subjects import Subject, open_page
+
+SETTLE_S = 1.5
+"""For the browser's own start, a closed tab's end, and the writing of the HTTP and code caches."""
+
+WARM_UPS = 2
+"""Loads before the warm one is timed: V8 keeps a script's code from the second on."""
+
+DEADLINE_MS = 300
+
+ROUND_TRIPS = {
+    "round_trip_1k": {"bytes": 1024, "calls": 300, "warmUp": 50},
+    "round_trip_100k": {"bytes": 102_400, "calls": 40, "warmUp": 10},
+}
+
+
+def measure(server: BenchServer, subject: Subject, wanted: Collection[str], samples: Samples) -> None:
+    """One sample of each wanted metric; a metric's sample of round trips is the median of its batches."""
+    open_page_wanted = set(wanted) - {"start_empty"}
+    with Browser() as browser:
+        time.sleep(SETTLE_S)
+        loads = 1 + (WARM_UPS if "start_warm" in wanted else 0) + (1 if open_page_wanted else 0)
+        for load in range(loads):
+            tab = open_page(browser, server, subject)
+            started = float(tab.channel.receive())
+            if load == 0 and "start_empty" in wanted:
+                samples.add("start_empty", subject.name, started)
+            if load == loads - 1:
+                break
+            time.sleep(SETTLE_S)
+            tab.close()
+            time.sleep(SETTLE_S)
+        if "start_warm" in wanted:
+            samples.add("start_warm", subject.name, started)
+        time.sleep(SETTLE_S)
+        for metric, options in ROUND_TRIPS.items():
+            if metric in wanted:
+                times = [float(value) for value in tab.channel.ask("roundTrips", **options)]
+                samples.add(metric, subject.name, summary(times).median)
+        if "add_plugin" in wanted:
+            samples.add("add_plugin", subject.name, float(tab.channel.ask("add")))
+            time.sleep(SETTLE_S)
+        if "kill_to_next" in wanted:
+            killed = tab.channel.ask("kill", deadlineMs=DEADLINE_MS)
+            samples.add("kill_to_next", subject.name, float(killed["fromDeadline"]))
+            samples.add("kill_to_next_from_kill", subject.name, float(killed["fromKill"]))
+        tab.close()

@@ -1,0 +1,62 @@
+"""The benchmark's words: metrics, their units, and the samples taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One thing measured. `ratio` says whether results.json carries its ratio to the reference."""
+
+    name: str
+    meaning: str
+    unit: str
+    ratio: bool = True
+    aim: float | None = None
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("start_warm", "navigation → first result, warm HTTP cache", "ms", aim=0.5),
+        Metric("start_empty", "navigation → first result, empty HTTP cache", "ms"),
+        Metric("add_plugin", "one more plugin in an open page → its first result", "ms", aim=0.2),
+        Metric("round_trip_1k", "round trip of an invoke with 1 KB", "ms", aim=4),
+        Metric("round_trip_100k", "round trip of an invoke with 100 KB", "ms"),
+        Metric("kill_to_next", "busy loop's deadline → next result, grace included", "ms", aim=0.3),
+        Metric("kill_to_next_from_kill", "busy loop known to be dead → next result", "ms", ratio=False),
+        Metric("wire_bytes", "received on the wire until the first result, headers included", "bytes", aim=1.8),
+        Metric("idle_memory", "one more idle plugin (slope of PSS, 1 to 5 plugins)", "bytes", aim=1.2),
+        Metric("fixed_memory", "the page without plugins (the same line at 0, above an empty tab)", "bytes", ratio=False),
+    )
+}
+
+SESSION_METRICS = frozenset(
+    {
+        "start_warm",
+        "start_empty",
+        "add_plugin",
+        "round_trip_1k",
+        "round_trip_100k",
+        "kill_to_next",
+        "kill_to_next_from_kill",
+    }
+)
+MEMORY_METRICS = frozenset({"idle_memory", "fixed_memory"})
+
+REFERENCE = "plain"
+"""The subject that ratios are taken to."""
+
+
+@dataclass
+class Samples:
+    """Every sample taken, by metric and subject, in the order of the rounds."""
+
+    raw: dict[str, dict[str, list[float]]] = field(default_factory=dict[str, dict[str, list[float]]])
+
+    def add(self, metric: str, subject: str, value: float) -> None:
+        """Keep one round's sample."""
+        if metric not in METRICS:
+            raise KeyError(metric)
+        self.raw.setdefault(metric, {}).setdefault(subject, []).append(value)
