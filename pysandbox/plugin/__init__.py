@@ -1,0 +1,25 @@
+"""What a plugin author imports. Works in the plugin's worker and, with `pysandbox.testing.FakeContext`, in CPython.
+
+Must not know: the worker, the port, JavaScript. Those belong to ``boot.py`` and ``session.py`` beside it.
+This module is part of every start of every plugin, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from pysandbox.core.abort import AbortError, AbortSignal
+from pysandbox.core.errors import CallError, PermissionDenied
+from pysandbox.plugin.context import Context, ProxyResponse
+from pysandbox.plugin.hooks import handler, on_load, on_memory_pressure, on_unload
+
+__all__ = [
+    "AbortError",
+    "AbortSignal",
+    "CallError",
+    "Context",
+    "PermissionDenied",
+    "ProxyResponse",
+    "handler",
+    "on_load",
+    "on_memory_pressure",
+    "on_unload",
+]
