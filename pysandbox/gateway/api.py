@@ -1,0 +1,110 @@
+"""The API's routes: sessions, plugins and their bundles, and the one job of `pysandbox run`.
+
+Thin: read the request, ask the part that knows, answer. Errors travel as `SandboxError` to `errors.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway import headers
+from pysandbox.gateway.folder import BuiltPlugin
+from pysandbox.gateway.job import MAX_ANSWER_BYTES, Job
+from pysandbox.gateway.negotiate import not_modified
+from pysandbox.gateway.plugins import PluginFolders
+from pysandbox.gateway.sessions import DevSessions
+
+_MAX_SESSION_BODY_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the routes work with. ``job`` is there only while `pysandbox run` waits for one."""
+
+    sessions: DevSessions
+    plugins: PluginFolders
+    job: Job | None = None
+
+    def routes(self) -> list[Route]:
+        version = "/api/v2/plugins/{plugin_id}/versions/{version}"
+        routes = [
+            Route("/healthz", self.healthz),
+            Route("/api/v2/sessions", self.open_session, methods=["POST"]),
+            Route(version, self.plugin),
+            Route(f"{version}/bundle", self.bundle),
+        ]
+        if self.job is not None:
+            routes += [Route("/run/job", self.fetch_job), Route("/run/result", self.settle_job, methods=["POST"])]
+        return routes
+
+    async def healthz(self, _request: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def open_session(self, request: Request) -> Response:
+        token = bearer(request)
+        await read_body(request, max_bytes=_MAX_SESSION_BODY_BYTES)
+        self.sessions.check(token)  # before the plugins are asked: a stranger costs nothing
+        grants = await run_in_threadpool(self.plugins.permissions)
+        return _json(self.sessions.open(token, grants).as_json())
+
+    async def plugin(self, request: Request) -> Response:
+        built = await self._find(request)
+        manifest = built.manifest
+        return _json({
+            "pluginId": manifest.plugin_id, "version": manifest.version, "manifest": manifest.raw,
+            "bundleSha256": built.sha256, "bundleBytes": len(built.bundle)})
+
+    async def bundle(self, request: Request) -> Response:
+        built = await self._find(request)
+        etag = f'"{built.sha256}"'
+        fields = {**headers.api(), "Cache-Control": "private, no-cache", "ETag": etag, "Vary": "Authorization"}
+        if not_modified(etag, request.headers.get("if-none-match")):
+            return Response(status_code=304, headers=fields)
+        return Response(built.bundle, 200, fields, media_type="application/zip")
+
+    async def fetch_job(self, request: Request) -> Response:
+        return _json(_present(self.job).fetch(bearer(request)))
+
+    async def settle_job(self, request: Request) -> Response:
+        token = bearer(request)
+        body = await read_body(request, max_bytes=MAX_ANSWER_BYTES)
+        _present(self.job).settle(token, body)
+        return Response(status_code=204, headers=headers.api())
+
+    async def _find(self, request: Request) -> BuiltPlugin:
+        self.sessions.check(bearer(request))
+        plugin_id, version = request.path_params["plugin_id"], request.path_params["version"]
+        return await run_in_threadpool(self.plugins.find, plugin_id, version)
+
+
+def bearer(request: Request) -> str:
+    """The token of the ``Authorization`` header. Raises `SandboxError` ``SESSION_INVALID`` if there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise SandboxError(Code.SESSION_INVALID, "send the session token as `Authorization: Bearer TOKEN`")
+    return token.strip()
+
+
+async def read_body(request: Request, *, max_bytes: int) -> bytes:
+    """The whole body, given up as soon as it is too long. Raises `SandboxError` ``MESSAGE_LIMIT``."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise SandboxError(Code.MESSAGE_LIMIT, f"the body is longer than {max_bytes} bytes")
+    return bytes(body)
+
+
+def _json(value: object) -> Response:
+    return JSONResponse(value, headers=headers.api())
+
+
+def _present(job: Job | None) -> Job:
+    assert job is not None  # its routes exist only when it does
+    return job
