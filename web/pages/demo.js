@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * The demo page: a webchat beside an agent's desk, three plugins that help, and one that misbehaves on demand.
+ *
+ * Opened as /pages/demo.html#token=…&sandbox=https://sandbox-origin; the API is where the page came from.
+ */
+import { openFromAddress, showAlert, showBoot } from "./demo/boot.js";
+import { composer } from "./demo/chat.js";
+import { Desk } from "./demo/desk.js";
+import { announce, byId, el } from "./demo/dom.js";
+import { misbehave, MISBEHAVIOURS } from "./demo/incidents.js";
+import { MenuButton } from "./demo/menu.js";
+import { blockMainThread, FrameMeter } from "./demo/meter.js";
+import { Slot } from "./demo/slots.js";
+
+const BLOCK_MS = 1000;
+
+const SAMPLES = [
+  { label: "Complaint", text: "Order 4711 has not arrived and you charged me twice. This is the third time I ask!" },
+  { label: "Contact details", text: "Please write to mia.keller@example.com or call +44 20 7946 0958." },
+  { label: "Payment", text: "I paid with 4111 1111 1111 1111. Refund it to GB82 WEST 1234 5698 7654 32 today." },
+  { label: "Threat", text: "If nobody answers today I cancel my contract, dispute the charge and call my lawyer." },
+];
+
+/** The page's side of the permissions that the examples ask for. */
+const CAPABILITIES = {
+  "webchat:session:read": async () => ({ tier: "gold", channel: "webchat", openTickets: 2 }),
+};
+
+const meter = new FrameMeter();
+meter.start();
+
+let alerts = 0;
+const sandbox = openFromAddress({
+  environment: "development",
+  queue: "demo",
+  locale: "en-GB",
+  capabilities: CAPABILITIES,
+  onSecurityAlert: (/** @type {Record<string, unknown>} */ alert) => showAlert(alert, ++alerts),
+});
+
+const slots = {
+  risk: new Slot(sandbox, {
+    title: "Risk score",
+    ref: "com.vendor.risk-scoring@latest",
+    empty: "Scored with the customer’s next message.",
+  }),
+  summary: new Slot(sandbox, {
+    title: "Summary",
+    ref: "com.example.conversation-summary@latest",
+    empty: "Written from the customer’s next message on.",
+  }),
+  redactor: new Slot(sandbox, {
+    title: "Personal data",
+    ref: "com.example.pii-redactor@latest",
+    empty: "Looks for e-mail addresses, phone and card numbers and IBANs in each message.",
+  }),
+  hostile: new Slot(sandbox, {
+    title: "Rogue plugin",
+    ref: "com.example.misbehaving@latest",
+    empty: "Choose from the Misbehave menu what it shall do. It runs in a cell of its own.",
+  }),
+};
+byId("cards", HTMLElement).append(...Object.values(slots).map((slot) => slot.card.node));
+showBoot(sandbox, Object.values(slots).map((slot) => slot.loaded()));
+
+const desk = new Desk(slots);
+composer("customer-form", "message", (text) => desk.customerSays(text));
+composer("agent-form", "reply", (text) => desk.agentSays(text));
+for (const { label, text } of SAMPLES) {
+  const button = el("button", { type: "button", title: text }, label);
+  button.addEventListener("click", () => desk.customerSays(text));
+  byId("samples", HTMLElement).append(button);
+}
+
+byId("block", HTMLButtonElement).addEventListener("click", () => {
+  blockMainThread(BLOCK_MS);
+  announce("The page was blocked for one second: the meter shows it.");
+});
+
+const menu = new MenuButton(
+  byId("misbehave", HTMLButtonElement),
+  byId("misbehave-menu", HTMLUListElement),
+  MISBEHAVIOURS,
+  async (id) => {
+    menu.disabled = true;
+    announce(await misbehave(id, slots.hostile, meter, () => alerts));
+    menu.disabled = false;
+  },
+);

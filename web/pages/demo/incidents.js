@@ -1,0 +1,89 @@
+// @ts-check
+/** The misbehaviours: runs one, watches the page's frames meanwhile, then calls the plugin again to see it is back. */
+import { el, formatMs } from "./dom.js";
+
+/** @typedef {import("./types.js").Outcome} Outcome */
+/** @typedef {import("./meter.js").FrameMeter} FrameMeter */
+/** @typedef {import("./meter.js").Span} Span */
+/** @typedef {import("./slots.js").Slot} Slot */
+
+const LONG_FRAME_MS = 50;
+
+export const MISBEHAVIOURS = [
+  { id: "loop", label: "Endless loop", hint: "while True, and it swallows every exception" },
+  { id: "hog", label: "Memory hog", hint: "allocates until there is no memory" },
+  { id: "forge", label: "Forged message", hint: "posts raw messages past the guarded API" },
+  { id: "fetch", label: "Forbidden fetch", hint: "tries every road to the network" },
+];
+
+/**
+ * Runs one misbehaviour to its end and shows, in the plugin's card, what the agent gets instead.
+ * @param {string} id
+ * @param {Slot} slot
+ * @param {FrameMeter} meter
+ * @param {() => number} alertCount
+ * @returns {Promise<string>} one sentence for a screen reader
+ */
+export async function misbehave(id, slot, meter, alertCount) {
+  const label = MISBEHAVIOURS.find((item) => item.id === id)?.label ?? id;
+  slot.card.busy(`${label} is running in its cell. Scroll, type, send a message: the page does not wait for it.`);
+  slot.card.node.scrollIntoView({ block: "nearest" });
+  const alertsBefore = alertCount();
+  const endObserving = meter.observe();
+  const outcome = await slot.call(id, { url: `${location.origin}/forbidden?card=4111111111111111` });
+  const span = endObserving();
+  const ended = performance.now();
+  const next = await slot.call("answer", {});
+  const backMs = performance.now() - ended;
+
+  const facts = el(
+    "dl",
+    { class: "facts" },
+    el("dt", {}, "Page meanwhile"),
+    frames(span),
+    el("dt", {}, "Alerts raised"),
+    el("dd", {}, String(alertCount() - alertsBefore)),
+    el("dt", {}, "Next call"),
+    nextCall(outcome, next, backMs),
+  );
+  const ending = [outcome.status, outcome.layer].filter(Boolean).join(", ");
+  slot.card.show(outcome, [facts, ...attempts(outcome)], `${label}: ${ending}`);
+  return `${label}: ${ending} ${outcome.error?.code ?? ""}. Longest frame ${Math.round(span.longestMs)} milliseconds. Next call: ${next.status}.`;
+}
+
+/** @param {Span} span */
+function frames(span) {
+  if (!span.frames) return el("dd", {}, "not measured: this tab was hidden, or it was over within a frame");
+  const level = span.longestMs > LONG_FRAME_MS ? "bad" : "good";
+  return el("dd", { "data-level": level }, `${Math.round(span.fps)} fps, longest frame ${Math.round(span.longestMs)} ms`);
+}
+
+/**
+ * @param {Outcome} outcome
+ * @param {Outcome} next
+ * @param {number} backMs
+ */
+function nextCall(outcome, next, backMs) {
+  if (next.status !== "ok") return el("dd", { "data-level": "bad" }, `${next.status} ${next.error?.code ?? ""}`);
+  const before = outcome.generation, after = next.generation;
+  const worker = before !== undefined && after !== undefined && after > before
+    ? `by a fresh worker (generation ${before} → ${after})`
+    : "by the same worker";
+  return el("dd", { "data-level": "good" }, `ok, ${formatMs(backMs)} later, ${worker}`);
+}
+
+/** @param {Outcome} outcome what the plugin itself reports of its attempts, if it lived to report */
+function attempts(outcome) {
+  const list = outcome.value?.attempts;
+  if (!Array.isArray(list)) return [];
+  const rows = list.map(({ road, result, said }) =>
+    el(
+      "li",
+      {},
+      el("span", { class: "pill", "data-level": result === "stopped" ? "good" : "wait" }, String(result)),
+      el("code", {}, String(road)),
+      el("small", {}, String(said)),
+    )
+  );
+  return [el("p", { class: "lead" }, "What the plugin reports of its attempts"), el("ul", { class: "attempts" }, ...rows)];
+}
