@@ -6,29 +6,30 @@ examples/misbehaving/input.json`. Do not call `loop` or `hog` in plain CPython: 
 
 from __future__ import annotations
 
-from pysandbox.plugin import Context, handler
 from roads import forge_roads, network_roads, try_each
+
+from pysandbox.plugin import Context, handler
 
 
 @handler
-def answer(payload: dict[str, object], ctx: Context) -> dict[str, object]:
+def answer(_payload: dict[str, object], ctx: Context) -> dict[str, object]:
     """The call that behaves: what the page calls to see whether the plugin works again."""
     return {"text": "at your service", "environment": ctx.environment}
 
 
 @handler
-def loop(payload: dict[str, object], ctx: Context) -> None:
+def loop(_payload: dict[str, object], _ctx: Context) -> None:
     """Spin for ever, never await, and swallow whatever is raised to stop it: only a kill from outside ends this."""
     while True:
         try:
             while True:
                 pass
-        except BaseException:  # noqa: BLE001, PERF203, S112 - refusing every request to stop is the point
+        except BaseException:  # noqa: BLE001 - refusing every request to stop is the point
             continue
 
 
 @handler
-def hog(payload: dict[str, object], ctx: Context) -> int:
+def hog(_payload: dict[str, object], _ctx: Context) -> int:
     """Take memory, a mebibyte at a time, until there is none. The MemoryError is let through to the caller."""
     hoard: list[bytearray] = []
     while True:
@@ -36,12 +37,12 @@ def hog(payload: dict[str, object], ctx: Context) -> int:
 
 
 @handler
-async def forge(payload: dict[str, object], ctx: Context) -> dict[str, object]:
+async def forge(_payload: dict[str, object], _ctx: Context) -> dict[str, object]:
     """Try to send messages past the guarded API, as if the sandbox itself had sent them."""
     return {"attempts": await try_each(forge_roads())}
 
 
 @handler("fetch")
-async def fetch_url(payload: dict[str, object], ctx: Context) -> dict[str, object]:
+async def fetch_url(payload: dict[str, object], _ctx: Context) -> dict[str, object]:
     """Try to reach ``payload["url"]`` by every road that Python has to the network."""
     return {"attempts": await try_each(network_roads(str(payload.get("url", "https://example.com/"))))}

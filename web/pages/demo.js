@@ -24,7 +24,7 @@ const SAMPLES = [
 
 /** The page's side of the permissions that the examples ask for. */
 const CAPABILITIES = {
-  "webchat:session:read": async () => ({ tier: "gold", channel: "webchat", openTickets: 2 }),
+  "webchat:session:read": () => Promise.resolve({ tier: "gold", channel: "webchat", openTickets: 2 }),
 };
 
 const meter = new FrameMeter();
@@ -78,13 +78,9 @@ byId("block", HTMLButtonElement).addEventListener("click", () => {
   announce("The page was blocked for one second: the meter shows it.");
 });
 
-const menu = new MenuButton(
+new MenuButton(
   byId("misbehave", HTMLButtonElement),
   byId("misbehave-menu", HTMLUListElement),
   MISBEHAVIOURS,
-  async (id) => {
-    menu.disabled = true;
-    announce(await misbehave(id, slots.hostile, meter, () => alerts));
-    menu.disabled = false;
-  },
+  async (id) => announce(await misbehave(id, slots.hostile, meter, () => alerts)),
 );

@@ -16,11 +16,17 @@ export async function openFromAddress(options) {
   const sessionToken = given.get("token");
   const origin = given.get("sandbox");
   if (!sessionToken || !origin) {
-    throw { code: "NO_TOKEN", message: `The address of this page lacks ${sessionToken ? "the sandbox" : "the token"}.` };
+    throw coded("NO_TOKEN", `The address of this page lacks ${sessionToken ? "the sandbox" : "the token"}.`);
   }
   const { openSandbox } = await importClient(origin);
   return await openSandbox({ origin, apiOrigin: location.origin, sessionToken, ...options });
 }
+
+/**
+ * @param {string} code
+ * @param {string} message
+ */
+const coded = (code, message) => Object.assign(new Error(message), { code });
 
 /**
  * @param {string} origin
@@ -30,7 +36,7 @@ async function importClient(origin) {
   try {
     return await import(new URL("/pysandbox.js", origin).href);
   } catch (problem) {
-    throw { code: "CLIENT_UNREACHABLE", message: `pysandbox.js could not be loaded from ${origin}: ${problem}` };
+    throw coded("CLIENT_UNREACHABLE", `pysandbox.js could not be loaded from ${origin}: ${problem}`);
   }
 }
 

@@ -18,8 +18,11 @@ export class Card {
    */
   constructor(title, ref, empty) {
     const id = `card-${title.toLowerCase().replaceAll(/\W+/g, "-")}`;
-    this.#body = el("div", { class: "body", tabindex: "0", role: "group", "aria-labelledby": id },
-      el("p", { class: "empty" }, empty));
+    this.#body = el(
+      "div",
+      { class: "body", tabindex: "0", role: "group", "aria-labelledby": id },
+      el("p", { class: "empty" }, empty),
+    );
     this.node = el(
       "article",
       { class: "card", "aria-labelledby": id, "aria-busy": "true" },
@@ -59,16 +62,19 @@ export class Card {
 
   /**
    * @param {CodedError} error why the plugin could not be loaded
-   * @param {(() => void) | null} retry
+   * @param {() => void} retry
    */
   failed(error, retry) {
     this.#mark("not loaded", "bad");
-    this.node.setAttribute("aria-busy", "false");
-    this.#body.replaceChildren(errorBlock(error));
-    if (!retry) return;
     const again = el("button", { type: "button" }, "Load again");
     again.addEventListener("click", retry);
-    this.#body.append(again);
+    this.#body.replaceChildren(errorBlock(error), again);
+  }
+
+  /** @param {string} text what stands there while nothing can be called */
+  idle(text) {
+    this.#mark("not loaded", "idle");
+    this.#body.replaceChildren(el("p", { class: "empty" }, text));
   }
 
   /**

@@ -39,23 +39,29 @@ export async function misbehave(id, slot, meter, alertCount) {
   const facts = el(
     "dl",
     { class: "facts" },
-    el("dt", {}, "Page meanwhile"),
+    el("dt", {}, "This page"),
     frames(span),
-    el("dt", {}, "Alerts raised"),
+    el("dt", {}, "Alerts"),
     el("dd", {}, String(alertCount() - alertsBefore)),
     el("dt", {}, "Next call"),
     nextCall(outcome, next, backMs),
   );
-  const ending = [outcome.status, outcome.layer].filter(Boolean).join(", ");
+  const ending = outcome.layer ? `${outcome.status} (${outcome.layer} layer)` : outcome.status;
   slot.card.show(outcome, [facts, ...attempts(outcome)], `${label}: ${ending}`);
-  return `${label}: ${ending} ${outcome.error?.code ?? ""}. Longest frame ${Math.round(span.longestMs)} milliseconds. Next call: ${next.status}.`;
+  return `${label}: ${ending} ${outcome.error?.code ?? ""}. Longest frame ${
+    Math.round(span.longestMs)
+  } milliseconds. Next call: ${next.status}.`;
 }
 
 /** @param {Span} span */
 function frames(span) {
   if (!span.frames) return el("dd", {}, "not measured: this tab was hidden, or it was over within a frame");
   const level = span.longestMs > LONG_FRAME_MS ? "bad" : "good";
-  return el("dd", { "data-level": level }, `${Math.round(span.fps)} fps, longest frame ${Math.round(span.longestMs)} ms`);
+  return el(
+    "dd",
+    { "data-level": level },
+    `${Math.round(span.fps)} fps, longest frame ${Math.round(span.longestMs)} ms`,
+  );
 }
 
 /**
@@ -85,5 +91,8 @@ function attempts(outcome) {
       el("small", {}, String(said)),
     )
   );
-  return [el("p", { class: "lead" }, "What the plugin reports of its attempts"), el("ul", { class: "attempts" }, ...rows)];
+  return [
+    el("p", { class: "lead" }, "What the plugin reports of its attempts"),
+    el("ul", { class: "attempts" }, ...rows),
+  ];
 }

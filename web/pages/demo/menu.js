@@ -19,21 +19,22 @@ export class MenuButton {
    * @param {HTMLButtonElement} button
    * @param {HTMLElement} list
    * @param {readonly MenuItem[]} items
-   * @param {(id: string) => void} choose
+   * @param {(id: string) => Promise<void>} choose while it runs, the menu stays shut and the button says it is busy
    */
   constructor(button, list, items, choose) {
     this.#button = button;
     this.#list = list;
     for (const item of items) {
       const node = el("li", { role: "menuitem", tabindex: "-1" }, el("b", {}, item.label), el("small", {}, item.hint));
-      node.addEventListener("click", () => {
-        this.close(true);
-        choose(item.id);
+      node.addEventListener("click", async () => {
+        this.#close(true);
+        button.setAttribute("aria-disabled", "true");
+        await choose(item.id).finally(() => button.removeAttribute("aria-disabled"));
       });
       this.#items.push(node);
       list.append(node);
     }
-    button.addEventListener("click", () => (this.#open ? this.close(true) : this.#show(0)));
+    button.addEventListener("click", () => (this.#open ? this.#close(true) : this.#show(0)));
     button.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
       event.preventDefault();
@@ -42,11 +43,11 @@ export class MenuButton {
     list.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("pointerdown", (event) => {
       const inside = event.target instanceof Node && (list.contains(event.target) || button.contains(event.target));
-      if (this.#open && !inside) this.close(false);
+      if (this.#open && !inside) this.#close(false);
     });
     list.addEventListener("focusout", (event) => {
       const to = event.relatedTarget;
-      if (this.#open && to instanceof Node && !list.contains(to) && to !== button) this.close(false);
+      if (this.#open && to instanceof Node && !list.contains(to) && to !== button) this.#close(false);
     });
   }
 
@@ -54,14 +55,8 @@ export class MenuButton {
     return !this.#list.hidden;
   }
 
-  /** @param {boolean} disabled while disabled the button stays focusable and says that it is busy */
-  set disabled(disabled) {
-    this.#button.setAttribute("aria-disabled", String(disabled));
-    if (disabled) this.close(false);
-  }
-
   /** @param {boolean} focus whether focus returns to the button */
-  close(focus) {
+  #close(focus) {
     if (!this.#open) return;
     this.#list.hidden = true;
     this.#button.setAttribute("aria-expanded", "false");
@@ -88,13 +83,13 @@ export class MenuButton {
       End: () => this.#items[count - 1].focus(),
       Enter: () => this.#items[at]?.click(),
       " ": () => this.#items[at]?.click(),
-      Escape: () => this.close(true),
+      Escape: () => this.#close(true),
     };
     if (Object.hasOwn(keys, event.key)) {
       event.preventDefault();
       keys[event.key]();
     } else if (event.key === "Tab") {
-      this.close(true); // focus goes on from the button
+      this.#close(true); // focus goes on from the button
     } else if (event.key.length === 1) {
       const letter = event.key.toLowerCase();
       const rest = [...this.#items.slice(at + 1), ...this.#items.slice(0, at + 1)];

@@ -13,7 +13,10 @@ const CURES = new Map([
   ["ORIGIN_NOT_ALLOWED", "Open the address exactly as make demo printed it (127.0.0.1 and localhost are two origins)."],
   ["BOOT_TIMEOUT", "Check that the server is still running in its terminal, then reload this page."],
   ["PLUGIN_NOT_FOUND", "Start the server with the example folders: make demo does."],
-  ["CLIENT_UNREACHABLE", "Check that the server is still running in its terminal, and run make demo again if it is not."],
+  [
+    "CLIENT_UNREACHABLE",
+    "Check that the server is still running in its terminal, and run make demo again if it is not.",
+  ],
 ]);
 
 /**
@@ -34,11 +37,11 @@ export function pill(outcome) {
 
 /** @param {Outcome} outcome the figures in one line: time, memory, generation */
 export function figures(outcome) {
-  const parts = [formatMs(outcome.durationMs)];
+  const parts = outcome.durationMs ? [formatMs(outcome.durationMs)] : ["never started"];
   if (outcome.memory) {
     parts.push(`${formatBytes(outcome.memory.bytes)}, peak ${formatBytes(outcome.memory.peakBytes)}`);
   }
-  if (outcome.generation !== undefined) parts.push(`generation ${outcome.generation}`);
+  if (outcome.generation !== undefined) parts.push(`gen ${outcome.generation}`);
   return parts.join(" · ");
 }
 
@@ -72,12 +75,12 @@ export function beginCall(plugin, handler) {
   const result = el("td", {}, el("span", { class: "pill", "data-level": "wait" }, "running"));
   const time = el("td", { class: "number" });
   const memory = el("td", { class: "number" });
-  body.prepend(el("tr", {}, el("th", { scope: "row" }, plugin), el("td", {}, el("code", {}, handler)), result, time, memory));
+  body.prepend(el("tr", {}, el("th", { scope: "row" }, plugin, " ", el("code", {}, handler)), result, time, memory));
   while (body.rows.length > CALLS_SHOWN) body.deleteRow(-1);
   return (outcome) => {
     const note = outcome.status === "ok" ? "" : [outcome.status, outcome.layer].filter(Boolean).join(", ");
     result.replaceChildren(pill(outcome), note ? el("small", {}, ` ${note}`) : "");
-    time.textContent = formatMs(outcome.durationMs);
+    time.textContent = outcome.durationMs ? formatMs(outcome.durationMs) : "–";
     memory.textContent = outcome.memory ? formatBytes(outcome.memory.peakBytes) : "–";
   };
 }

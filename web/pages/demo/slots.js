@@ -1,7 +1,7 @@
 // @ts-check
 /** A slot is one plugin's place on the page: it loads the plugin, calls it, and keeps its card honest. */
 import { Card } from "./card.js";
-import { codedError, beginCall } from "./outcome.js";
+import { beginCall, codedError } from "./outcome.js";
 
 /** @typedef {import("./types.js").Outcome} Outcome */
 /** @typedef {import("./types.js").Plugin} Plugin */
@@ -47,8 +47,9 @@ export class Slot {
     loading.then(
       () => this.card.ready(),
       async (reason) => {
-        const open = await sandbox.then(() => true, () => false); // if not, the banner says why, once for all
-        this.card.failed(codedError(reason), open ? () => this.#again(sandbox) : null);
+        const open = await sandbox.then(() => true, () => false); // if not, the banner says why
+        if (open) this.card.failed(codedError(reason), () => this.#again(sandbox));
+        else this.card.idle("No sandbox, so no plugin.");
       },
     );
     return loading;

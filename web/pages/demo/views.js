@@ -79,8 +79,12 @@ export function findingsView(value) {
       "ul",
       { class: "findings" },
       ...found.map((f) =>
-        el("li", {}, el("span", { class: "pill", "data-level": "idle" }, String(f.kind)),
-          el("small", {}, `characters ${Number(f.start)} to ${Number(f.end)}`))
+        el(
+          "li",
+          {},
+          el("span", { class: "pill", "data-level": "idle" }, String(f.kind)),
+          el("small", {}, `characters ${Number(f.start)} to ${Number(f.end)}`),
+        )
       ),
     ),
   ];
