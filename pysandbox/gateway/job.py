@@ -63,7 +63,7 @@ def _parse(body: bytes) -> dict[str, object]:
         raise SandboxError(Code.INPUT_INVALID, f"the answer must have exactly the keys {sorted(_ANSWER_KEYS)}")
     answer = cast(dict[str, object], value)
     outcome = answer["outcome"]
-    statuses = {status.value for status in Status}
+    statuses = [status.value for status in Status]
     if not isinstance(outcome, dict) or cast(dict[str, object], outcome).get("status") not in statuses:
         raise SandboxError(Code.INPUT_INVALID, "the answer holds no outcome")
     if not isinstance(answer["logs"], list) or not isinstance(answer["alerts"], list):

@@ -61,7 +61,8 @@ def test_loopback_is_allowed(host: str) -> None:
     require_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "localhost", "", "127.1", "2130706433", "example.com", "::"])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "192.168.1.4", "localhost", "", "127.1", "2130706433", "example.com", "::"])
 def test_every_other_address_is_refused(host: str) -> None:
-    with pytest.raises(SandboxError, match="127.0.0.1"):
+    with pytest.raises(SandboxError, match="this machine alone"):
         require_loopback(host)
