@@ -7,20 +7,13 @@
 import { openFromAddress, showAlert, showBoot } from "./demo/boot.js";
 import { composer } from "./demo/chat.js";
 import { Desk } from "./demo/desk.js";
-import { announce, byId, el } from "./demo/dom.js";
+import { announce, byId } from "./demo/dom.js";
 import { misbehave, MISBEHAVIOURS } from "./demo/incidents.js";
 import { MenuButton } from "./demo/menu.js";
 import { blockMainThread, FrameMeter } from "./demo/meter.js";
 import { Slot } from "./demo/slots.js";
 
 const BLOCK_MS = 1000;
-
-const SAMPLES = [
-  { label: "Complaint", text: "Order 4711 has not arrived and you charged me twice. This is the third time I ask!" },
-  { label: "Contact details", text: "Please write to mia.keller@example.com or call +44 20 7946 0958." },
-  { label: "Payment", text: "I paid with 4111 1111 1111 1111. Refund it to GB82 WEST 1234 5698 7654 32 today." },
-  { label: "Threat", text: "If nobody answers today I cancel my contract, dispute the charge and call my lawyer." },
-];
 
 /** The page's side of the permissions that the examples ask for. */
 const CAPABILITIES = {
@@ -67,10 +60,8 @@ showBoot(sandbox, Object.values(slots).map((slot) => slot.loaded()));
 const desk = new Desk(slots);
 composer("customer-form", "message", (text) => desk.customerSays(text));
 composer("agent-form", "reply", (text) => desk.agentSays(text));
-for (const { label, text } of SAMPLES) {
-  const button = el("button", { type: "button", title: text }, label);
-  button.addEventListener("click", () => desk.customerSays(text));
-  byId("samples", HTMLElement).append(button);
+for (const sample of byId("samples", HTMLElement).querySelectorAll("button")) {
+  sample.addEventListener("click", () => desk.customerSays(sample.title));
 }
 
 byId("block", HTMLButtonElement).addEventListener("click", () => {
