@@ -5,8 +5,8 @@
         page.goto(url)
         assert page.evaluate("async (n) => n + 1", 1) == 2
 
-Finding a browser and ``launch_direct`` need the base install only; ``Browser.launch`` needs the ``testing`` extra. What a page
-shows is the page's business: there are no clicks or selectors here, ``evaluate`` reaches everything.
+Finding a browser and ``launch_direct`` need the base install only; ``Browser.launch`` needs the ``testing`` extra.
+What a page shows is the page's business: there are no clicks or selectors here, ``evaluate`` reaches everything.
 """
 
 from pysandbox.testing.engines.base import Browser, BrowserMissing, EngineError, Page, PageError

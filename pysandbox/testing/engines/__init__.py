@@ -1,1 +1,1 @@
-"""How each browser engine is found, launched and driven. Use ``pysandbox.testing.browsers``, which is the door to it."""
+"""How each browser engine is found, launched and driven; ``pysandbox.testing.browsers`` is the door to it."""

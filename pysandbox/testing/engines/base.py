@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pysandbox.testing.engines.find import Engine, cure, find_browser
 
@@ -111,7 +111,7 @@ class Browser(ABC):
     def close(self) -> None:
         """Ends the browser and all its processes."""
 
-    def __enter__(self) -> "Browser":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

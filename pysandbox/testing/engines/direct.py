@@ -6,7 +6,7 @@ For ``pysandbox run`` on a base install: the page itself reports back to the ser
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from pysandbox.testing.engines.base import BrowserMissing
@@ -36,7 +36,7 @@ class DirectBrowser:
 @contextlib.contextmanager
 def launch_direct(
     engine: Engine, url: str, *, path: Path | None = None, extra_args: Sequence[str] = ()
-) -> Iterator[DirectBrowser]:
+) -> Generator[DirectBrowser]:
     """Opens ``url`` in a headless browser with a fresh profile; on exit ends its whole group and removes the profile.
 
     Raises BrowserMissing, with the command that mends it.
@@ -54,7 +54,7 @@ def launch_direct(
             _write_firefox_prefs(profile)
         log = profile / "browser.log"
         process = start_group([str(browser), *_arguments(engine, profile), *extra_args, url], env=env, log=log)
-        stack.callback(end_group, process)
+        stack.callback(end_group, process, grace_s=0)  # its profile goes too: there is nothing to save
         yield DirectBrowser(process, log)
 
 

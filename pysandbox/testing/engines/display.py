@@ -6,7 +6,7 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from pysandbox.testing.engines.base import BrowserMissing, EngineError
@@ -18,7 +18,7 @@ FRAMEBUFFER = "Xvfb_screen0"
 
 
 @contextlib.contextmanager
-def virtual_display(framebuffer_folder: Path) -> Iterator[str]:
+def virtual_display(framebuffer_folder: Path) -> Generator[str]:
     """Runs Xvfb and yields the value for DISPLAY. The screen's content is the folder's file ``FRAMEBUFFER``."""
     program = shutil.which("Xvfb")
     if not program:

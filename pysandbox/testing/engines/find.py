@@ -40,15 +40,9 @@ _PATTERNS: dict[Engine, tuple[tuple[str, str], ...]] = {
     "webkit": (("/usr/lib", "*/webkit2gtk-4.*/MiniBrowser"), ("/usr/libexec", "webkit2gtk-4.*/MiniBrowser")),
 }
 _PLAYWRIGHT_PATTERNS: dict[Engine, tuple[str, ...]] = {
-    "chromium": (
-        "chromium-*/chrome-*/chrome",
-        "chromium-*/chrome-*/*/Contents/MacOS/*",
-        "chromium-*/chrome-*/chrome.exe",
-    ),
-    "firefox": (
-        "firefox-*/firefox/firefox",
-        "firefox-*/firefox/*/Contents/MacOS/firefox",
-        "firefox-*/firefox/firefox.exe",
+    "chromium": tuple(f"chromium-*/chrome-*/{name}" for name in ("chrome", "*.app/Contents/MacOS/*", "chrome.exe")),
+    "firefox": tuple(
+        f"firefox-*/firefox/{name}" for name in ("firefox", "*.app/Contents/MacOS/firefox", "firefox.exe")
     ),
     "webkit": (),  # Playwright's WebKit speaks a protocol of its own and is not what users run
 }
@@ -82,7 +76,7 @@ def find_browser(engine: Engine, *, which: Which = shutil.which) -> Path | None:
 
 
 def missing_parts(engine: Engine, *, which: Which = shutil.which) -> list[str]:
-    """What a driven run in that engine lacks here; empty when it can run. Driving WebKit takes a driver and a display."""
+    """What a driven run in that engine lacks here; empty when it can run. WebKit takes a driver and a display too."""
     missing = [] if find_browser(engine, which=which) else [_NAMES[engine][0]]
     if engine == "webkit":
         if not find_webkit_driver(which=which):

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 GRACE_S = 3.0
 
 
 @contextlib.contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
+def temporary_folder(prefix: str) -> Generator[Path]:
     """A folder that goes with the browser. Browsers write to theirs until the very end, so removal is tried again."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
@@ -44,8 +44,9 @@ def start_group(
 
 
 def end_group(process: subprocess.Popen[bytes], *, grace_s: float = GRACE_S) -> None:
-    """Asks the whole group to end, then makes it; waits for the leader."""
-    _signal_group(process, signal.SIGTERM)
+    """Asks the whole group to end, then makes it (at once when ``grace_s`` is 0); waits for the leader."""
+    if grace_s:
+        _signal_group(process, signal.SIGTERM)
     end = time.monotonic() + grace_s
     while time.monotonic() < end and _group_alive(process):
         time.sleep(0.02)

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 from selenium import webdriver
@@ -40,7 +41,7 @@ class WebKitPage(Page):
     """A window of the session. WebDriver talks to one window at a time, so each command selects its own first."""
 
     def __init__(self, browser: "WebKitBrowser", handle: str) -> None:
-        self.native: webdriver.WebKitGTK = browser.native
+        self.native: Any = browser.native
         self._browser = browser
         self._handle = handle
 
@@ -51,7 +52,7 @@ class WebKitPage(Page):
             self.native.get(url)
         except TimeoutException as error:
             raise TimeoutError(f"{url} did not load within {timeout_s} s") from error
-        self.native.execute_script(_COLLECT_ERRORS)  # pyright: ignore[reportUnknownMemberType]
+        self.native.execute_script(_COLLECT_ERRORS)
 
     def screenshot(self, path: Path | str) -> None:
         self._select()
@@ -67,7 +68,7 @@ class WebKitPage(Page):
         self._select()
         self.native.set_script_timeout(timeout_s + SCRIPT_SLACK_S)
         try:
-            answer: object = self.native.execute_async_script(_RUN % function)  # pyright: ignore[reportUnknownMemberType]
+            answer: object = self.native.execute_async_script(_RUN % function)
         except TimeoutException as error:
             raise TimeoutError(f"the page's main thread gave no answer within {timeout_s} s") from error
         if not isinstance(answer, str):
@@ -96,7 +97,7 @@ class WebKitBrowser(Browser):
             for argument in ("--automation", *extra_args):
                 options.add_argument(argument)
             service = Service(executable_path=str(driver), env=webkit_environment(display, home))
-            self.native = _create_session(options, service)
+            self.native: Any = _create_session(options, service)
             stack.callback(self._quit)
             self._service = service
             self._stack = stack.pop_all()
@@ -139,8 +140,8 @@ class WebKitBrowser(Browser):
         self._stack.close()
 
     def _toolbar_px(self) -> int:
-        inner: object = self.native.execute_script("return innerHeight")  # pyright: ignore[reportUnknownMemberType]
-        return self.native.get_window_size()["height"] - int(str(inner))
+        inner: int = self.native.execute_script("return innerHeight")
+        return self.native.get_window_size()["height"] - int(inner)
 
     def _quit(self) -> None:
         family = _descendants(self._service.process.pid)
