@@ -27,7 +27,9 @@ FORGED = json.dumps({
 })
 """An envelope with another realm's origin and a nonce that nobody computed."""
 
-SCRIPT = f"self.postMessage({json.dumps(FORGED)})"
+PROOF = 42
+SCRIPT = f"self.postMessage({json.dumps(FORGED)}), {PROOF}"
+"""What to evaluate: sends the forged envelope, and gives `PROOF` back if it did."""
 
 
 async def try_each(roads: Iterable[Road]) -> list[dict[str, str]]:
@@ -84,7 +86,9 @@ def _evaluate_by_constructor() -> object:
 
 
 def _evaluate_by_ctypes() -> object:
-    return import_module("ctypes").CDLL(None).emscripten_run_script(SCRIPT.encode())
+    if import_module("ctypes").CDLL(None).emscripten_run_script_int(SCRIPT.encode()) != PROOF:
+        raise PermissionError("the call returned, but evaluated nothing")
+    return PROOF
 
 
 def _post_on_found_ports() -> str:

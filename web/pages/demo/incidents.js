@@ -46,12 +46,28 @@ export async function misbehave(id, slot, meter, alertCount) {
     el("dt", {}, "Next call"),
     nextCall(outcome, next, backMs),
   );
-  const ending = outcome.layer ? `${outcome.status} (${outcome.layer} layer)` : outcome.status;
+  const ending = endingOf(outcome);
   slot.card.show(outcome, [facts, ...attempts(outcome)], `${label}: ${ending}`);
   return `${label}: ${ending} ${outcome.error?.code ?? ""}. Longest frame ${
     Math.round(span.longestMs)
   } milliseconds. Next call: ${next.status}.`;
 }
+
+/** @param {Outcome} outcome in a few words: how it ended, or how many of its attempts were stopped */
+function endingOf(outcome) {
+  const tried = attemptsOf(outcome);
+  if (tried.length) return `${tried.filter(isStopped).length} of ${tried.length} attempts stopped`;
+  return outcome.layer ? `${outcome.status} (${outcome.layer} layer)` : outcome.status;
+}
+
+/**
+ * @param {Outcome} outcome
+ * @returns {any[]} the plugin's own list of attempts, if it lived to report them
+ */
+const attemptsOf = (outcome) => (Array.isArray(outcome.value?.attempts) ? outcome.value.attempts : []);
+
+/** @param {any} attempt */
+const isStopped = (attempt) => attempt?.result === "stopped";
 
 /** @param {Span} span */
 function frames(span) {
@@ -78,19 +94,18 @@ function nextCall(outcome, next, backMs) {
   return el("dd", { "data-level": "good" }, `ok, ${formatMs(backMs)} later, ${worker}`);
 }
 
-/** @param {Outcome} outcome what the plugin itself reports of its attempts, if it lived to report */
+/** @param {Outcome} outcome */
 function attempts(outcome) {
-  const list = outcome.value?.attempts;
-  if (!Array.isArray(list)) return [];
-  const rows = list.map(({ road, result, said }) =>
+  const rows = attemptsOf(outcome).map((attempt) =>
     el(
       "li",
       {},
-      el("span", { class: "pill", "data-level": result === "stopped" ? "good" : "wait" }, String(result)),
-      el("code", {}, String(road)),
-      el("small", {}, String(said)),
+      el("span", { class: "pill", "data-level": isStopped(attempt) ? "good" : "bad" }, String(attempt?.result)),
+      el("code", {}, String(attempt?.road)),
+      el("small", {}, String(attempt?.said)),
     )
   );
+  if (!rows.length) return [];
   return [
     el("p", { class: "lead" }, "What the plugin reports of its attempts"),
     el("ul", { class: "attempts" }, ...rows),
