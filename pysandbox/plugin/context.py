@@ -176,11 +176,11 @@ class Context(Protocol):
         ...
 
     def set_timeout(self, fn: Callable[[], Any], ms: int) -> Timer:
-        """Call ``fn()`` once after ``ms``; ``fn`` may be async. The timer ends with the plugin."""
+        """Call ``fn()`` once after ``ms``; ``fn`` may be async. The timer ends with the invocation at the latest."""
         ...
 
     def set_interval(self, fn: Callable[[], Any], ms: int) -> Timer:
-        """Call ``fn()`` every ``ms`` until it is cancelled; short periods are raised to ``timerFloorMs``."""
+        """Call ``fn()`` every ``ms`` until cancelled or the invocation ends; at most every ``timerFloorMs``."""
         ...
 
     async def sleep(self, ms: int) -> None:

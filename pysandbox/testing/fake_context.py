@@ -1,0 +1,180 @@
+"""`FakeContext`: what a handler is given, without a browser, so that a plugin's logic is tested in milliseconds.
+
+Must not know: workers, ports, the gateway. It keeps the real rules where they change what a handler sees: permissions
+are judged by `pysandbox.core.permissions`, everything that would cross to the host is copied as JSON, an aborted
+signal ends every call. Time is a `ManualClock`: ``ctx.sleep(500)`` returns at once and half a second has passed. (So
+sleeps that run side by side add up.) It shows no isolation: for that run the plugin in a browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, cast
+
+from pysandbox.core.abort import AbortController, AbortError, AbortSignal
+from pysandbox.core.errors import CallError, Code, PermissionDenied, SandboxError
+from pysandbox.core.limits import default as default_limit
+from pysandbox.core.permissions import denied_reason, effective
+from pysandbox.plugin.cache import PluginCache
+from pysandbox.testing.clock import ManualClock, ManualTimer
+from pysandbox.testing.fake_proxy import PROXY_PERMISSION, FakeProxy, Routes
+from pysandbox.testing.records import Call, Event, FakeLog, Progress, copied
+
+if TYPE_CHECKING:
+    from pysandbox.plugin.context import Context
+
+
+class FakeContext:
+    """A `pysandbox.plugin.Context` for tests. All arguments are optional.
+
+    ``capabilities``: permission to its answer, or to a function (sync or async) of the arguments.
+    ``permissions``: what the manifest declares; by default the capabilities, and the proxy if there are ``routes``.
+    ``routes``: ``(method, path)`` to a `ProxyResponse`, or to a function (sync or async) of the `ProxyRequest`.
+    ``remaining_ms``: until the deadline; ``clock``: a `ManualClock` to share between contexts.
+
+    What the handler did is in ``calls``, ``requests``, ``events``, ``progressed`` and ``log.lines``.
+    """
+
+    def __init__(
+        self,
+        *,
+        capabilities: Mapping[str, Any] | None = None,
+        permissions: Iterable[str] | None = None,
+        routes: Routes | None = None,
+        environment: str = "test",
+        queue: str = "test_queue",
+        locale: str = "en-GB",
+        remaining_ms: int = default_limit("maxExecutionTimeMs"),
+        clock: ManualClock | None = None,
+        plugin_id: str = "com.example.plugin",
+        correlation_id: str = "test-0001",
+    ) -> None:
+        self.environment = environment
+        self.queue = queue
+        self.locale = locale
+        self.plugin_id = plugin_id
+        self.correlation_id = correlation_id
+        self.clock = clock or ManualClock()
+        self.log = FakeLog()
+        self.cache = PluginCache(lambda: self.clock.now_ms / 1000)
+        self.calls: list[Call] = []
+        self.events: list[Event] = []
+        self.progressed: list[Progress] = []
+        self._capabilities = dict(capabilities or {})
+        by_default = [*self._capabilities, *([PROXY_PERMISSION] if routes else [])]
+        self._declared = tuple(by_default if permissions is None else permissions)
+        self.proxy = FakeProxy(routes or {}, self._enter, self._settle)
+        self.requests = self.proxy.requests
+        self._controller = AbortController()
+        self._deadline_ms = self.clock.now_ms + remaining_ms
+        self.clock.schedule(self._time_out, remaining_ms)
+
+    @property
+    def signal(self) -> AbortSignal:
+        return self._controller.signal
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        held = effective(self._declared, self._declared, self._capabilities)
+        return tuple(name for name in self._declared if name in held)
+
+    @property
+    def remaining_ms(self) -> int:
+        return max(0, int(self._deadline_ms - self.clock.now_ms))
+
+    def abort(self, reason: Exception | str | None = None) -> None:
+        """Abort the invocation, as the page would."""
+        self._controller.abort(reason)
+
+    def revoke(self, permission: str) -> None:
+        """Take a permission away, as the page may at any time."""
+        self._declared = tuple(name for name in self._declared if name != permission)
+
+    async def call(self, permission: str, args: Any = None) -> Any:
+        self._enter(permission)
+        sent = copied(args)
+        self.calls.append(Call(permission, sent))
+        answer = self._capabilities[permission]
+        try:
+            return copied(await self._settle(answer(sent) if callable(answer) else answer))
+        except SandboxError:
+            raise
+        except Exception as error:  # the page's function failed: the plugin learns that, and not how
+            raise CallError(Code.CAPABILITY_FAILED) from error
+
+    def emit(self, event: str, data: Any = None) -> None:
+        self.signal.throw_if_aborted()
+        self.events.append(Event(event, copied(data)))
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self.signal.throw_if_aborted()
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"progress goes from 0 to 1, not {fraction!r}")
+        self.progressed.append(Progress(fraction, message))
+
+    def set_timeout(self, fn: Callable[[], Any], ms: int) -> ManualTimer:
+        self.signal.throw_if_aborted()
+        return self.clock.schedule(lambda: finish(fn()), ms)
+
+    def set_interval(self, fn: Callable[[], Any], ms: int) -> ManualTimer:
+        self.signal.throw_if_aborted()
+        period = max(ms, default_limit("timerFloorMs"))
+        handle = ManualTimer(fn)
+
+        def tick() -> None:
+            if handle.cancelled:
+                return
+            self.clock.schedule(tick, period)
+            finish(fn())
+
+        self.clock.schedule(tick, period)
+        return handle
+
+    async def sleep(self, ms: int) -> None:
+        self.signal.throw_if_aborted()
+        self.clock.advance(ms)
+        self.signal.throw_if_aborted()
+
+    def _enter(self, permission: str) -> None:
+        self.signal.throw_if_aborted()
+        reason = denied_reason(permission, self._declared, self._declared, self._capabilities)
+        if reason is not None:
+            raise PermissionDenied(permission, reason)
+
+    async def _settle(self, answer: Any) -> Any:
+        value = await answer if isawaitable(answer) else answer
+        self.signal.throw_if_aborted()  # the answer took so long that nobody waits for it any more
+        return value
+
+    def _time_out(self) -> None:
+        self._controller.abort(AbortError(code=Code.PLUGIN_TIMEOUT))
+
+
+def run(value: Any) -> Any:
+    """The result of a handler's call, sync or async: ``run(evaluate({"a": 1}, ctx))``. Needs no pytest plugin."""
+    if not isawaitable(value):
+        return value
+    return asyncio.run(_awaited(value))
+
+
+def finish(value: Any) -> None:
+    """Run what a timer's function returned to its end, if it is a coroutine."""
+    if not isawaitable(value):
+        return
+    coroutine = cast(Coroutine[Any, Any, Any], value)
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise RuntimeError("an async timer function awaits something that is not FakeContext's: its test needs a browser")
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+if TYPE_CHECKING:  # a fake that drifts away from the protocol does not pass the type check
+    _fits: Context = FakeContext()
