@@ -48,7 +48,7 @@ export async function misbehave(id, slot, meter, alertCount) {
   );
   const ending = endingOf(outcome);
   slot.card.show(outcome, [facts, ...attempts(outcome)], `${label}: ${ending}`);
-  return `${label}: ${ending} ${outcome.error?.code ?? ""}. Longest frame ${
+  return `${label}: ${ending}${outcome.error ? `, ${outcome.error.code}` : ""}. Longest frame ${
     Math.round(span.longestMs)
   } milliseconds. Next call: ${next.status}.`;
 }
