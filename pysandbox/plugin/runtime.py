@@ -48,8 +48,8 @@ class LoadedSettings:
         self.locale: str = context["locale"]
         self.permissions: tuple[str, ...] = tuple(job["permissions"])
         self.cache = PluginCache(
-            max_entries=limits.get("cacheEntries", default("cacheEntries")),
-            max_bytes=limits.get("cacheBytes", default("cacheBytes")), clock=clock)
+            clock, max_entries=limits.get("cacheEntries", default("cacheEntries")),
+            max_bytes=limits.get("cacheBytes", default("cacheBytes")))
 
 
 class PluginRuntime:

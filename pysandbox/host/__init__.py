@@ -1,0 +1,1 @@
+"""The trusted side in the browser: sessions, permissions, envelopes, deadlines' orders, and what the page is told."""

@@ -1,0 +1,104 @@
+"""What the host asks of the gateway: the session, a plugin's registration, its bundle.
+
+Must not know: JavaScript, cells. Every answer is judged before it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pysandbox.core import strict_json
+from pysandbox.core.errors import Code, ManifestError, SandboxError
+from pysandbox.core.limits import default
+from pysandbox.core.manifest import Manifest, parse_manifest
+from pysandbox.host.world import World
+
+_PLUGIN = re.compile(r"([a-z0-9]+(?:[.\-][a-z0-9]+)*)(?:@([0-9A-Za-z.+\-]{1,128}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the gateway gave for the platform's token."""
+
+    id: str
+    grants: tuple[str, ...]
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A plugin as the gateway knows it, its bundle's hash checked."""
+
+    manifest: Manifest
+    bundle: bytes
+
+
+class GatewayClient:
+    """Requests of one session. The token stays in the host worker."""
+
+    def __init__(self, world: World, token: str) -> None:
+        self._world = world
+        self._token = token
+
+    async def open_session(self) -> Session:
+        """Raises SandboxError: ``SESSION_INVALID``, or ``BOOT_FAILED`` where no gateway answers."""
+        body = await self._json("POST", "/api/v2/sessions", Code.SESSION_INVALID)
+        try:
+            return Session(str(body["sessionId"]), tuple(map(str, body["grants"])), int(body["expiresAt"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SandboxError(Code.SESSION_INVALID, f"the gateway's session is not usable: {error!r}") from error
+
+    async def fetch_plugin(self, name: str) -> Registered:
+        """``name`` is ``id`` or ``id@version``. Raises SandboxError: PLUGIN_NOT_FOUND, MANIFEST_INVALID, BUNDLE_TAMPERED."""
+        match = _PLUGIN.fullmatch(name)
+        if match is None:
+            raise SandboxError(Code.INPUT_INVALID, f"{name[:80]!r} names no plugin; write com.vendor.name@1.2.3")
+        path = f"/api/v2/plugins/{match[1]}/versions/{match[2] or 'latest'}"
+        known = await self._json("GET", path, Code.PLUGIN_NOT_FOUND)
+        try:
+            version, digest = str(known["version"]), str(known["bundleSha256"])
+            manifest = parse_manifest(known["manifest"])
+        except (KeyError, TypeError) as error:
+            raise SandboxError(Code.PLUGIN_NOT_FOUND, f"the gateway's answer lacks {error}") from error
+        if f"{manifest.plugin_id}@{manifest.version}" != f"{match[1]}@{version}":
+            raise SandboxError(Code.BUNDLE_TAMPERED, "the manifest is not that of the plugin that was asked for")
+        status, bundle = await self._world.fetch(
+            "GET", f"/api/v2/plugins/{match[1]}/versions/{version}/bundle", self._token)
+        if status != 200:
+            raise SandboxError(Code.PLUGIN_NOT_FOUND, f"the bundle of {name} could not be fetched (status {status})")
+        if len(bundle) > default("bundleBytes"):
+            raise SandboxError(Code.BUNDLE_INVALID, f"the bundle of {name} is larger than allowed")
+        if hashlib.sha256(bundle).hexdigest() != digest:
+            raise SandboxError(Code.BUNDLE_TAMPERED, f"the bundle of {name} does not have the registered SHA-256")
+        return Registered(manifest, bundle)
+
+    async def _json(self, method: str, path: str, refused: Code) -> dict[str, Any]:
+        try:
+            status, body = await self._world.fetch(method, path, self._token)
+        except ConnectionError as error:
+            raise SandboxError(
+                Code.BOOT_FAILED, f"the gateway could not be reached for {path}: {error}; "
+                "check that it runs and that its origin allows the sandbox origin") from error
+        try:
+            value = strict_json.loads(body.decode(), max_chars=default("manifestBytes") * 4)
+            answer = cast(dict[str, Any], value if isinstance(value, dict) else {})
+        except (UnicodeDecodeError, SandboxError) as error:
+            raise SandboxError(Code.BOOT_FAILED, f"the gateway's answer to {path} is no JSON") from error
+        if status == 200:
+            return answer
+        raise _gateway_error(answer, status, refused)
+
+
+def _gateway_error(answer: dict[str, Any], status: int, refused: Code) -> SandboxError:
+    """The gateway's own coded error where it has one that we know, else ``refused``."""
+    error = answer.get("error")
+    if isinstance(error, dict):
+        told = cast(dict[str, Any], error)
+        code, message = str(told.get("code")), str(told.get("message"))[:500]
+        if code == Code.MANIFEST_INVALID:
+            return ManifestError([])
+        return SandboxError(Code(code) if code in Code.__members__ else refused, message)
+    return SandboxError(refused, f"the gateway answered with status {status}")

@@ -1,0 +1,179 @@
+"""The page's session: what the page asks for, and what it is told.
+
+Must not know: JavaScript. Messages of the page's port come in through `on_page`; the page is trusted with its own
+session, yet every shape is checked, because a mistake there should name itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pysandbox.core import permissions, strict_json
+from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.outcome import Outcome, coded, failure
+from pysandbox.host.gateway_client import GatewayClient, Session
+from pysandbox.host.plugin import Invocation, LivePlugin, Owner
+from pysandbox.host.slot import Slot
+from pysandbox.host.world import World
+
+
+class HostSession(Owner):
+    """One page, one session, its plugins."""
+
+    def __init__(self, world: World, origin: str) -> None:
+        self.world = world
+        self.origin = origin
+        self.sid = world.random_hex(16)
+        self.page_context: Mapping[str, str] = {}
+        self._provided: frozenset[str] = frozenset()
+        self._session: Session | None = None
+        self._gateway: GatewayClient | None = None
+        self._plugins: dict[str, LivePlugin] = {}
+        self._slots: dict[int, Slot] = {}
+        self._next_handle = 1
+        self._next_slot = 1
+
+    # --- the page's port ---
+    def on_page(self, kind: str, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int) -> None:
+        """One message of the page's port."""
+        if kind == "invoke":
+            self._invoke(id, cid, payload, to, method, deadline_ms)
+        elif kind in ("result", "error") and to in self._plugins:
+            self._plugins[to].answer(id, kind, payload)
+        elif kind == "abort" and to in self._plugins:
+            self._plugins[to].abort(id)
+        elif kind == "revoke" and to in self._plugins:
+            self._plugins[to].revoke(method)
+            self._reply(id, cid, {})
+        elif kind == "unload" and to in self._plugins:
+            self._plugins.pop(to).unload()
+            self._reply(id, cid, {})
+        elif kind == "open":
+            self.world.begin(self._open(id, cid, payload))
+        elif kind == "load":
+            self.world.begin(self._load(id, cid, method))
+        elif kind == "close":
+            for plugin in self._plugins.values():
+                plugin.unload()
+            self._plugins.clear()
+            self._reply(id, cid, {})
+        elif id:
+            self._refuse(id, cid, SandboxError(Code.PLUGIN_NOT_LOADED))
+
+    # --- the plugins' ports and the watchdog ---
+    def on_plugin(self, slot: int, text: str, sizes: Sequence[int] = ()) -> None:
+        """A message that passed a plugin port's gate; one of a slot that ended is nothing any more."""
+        if slot in self._slots:
+            self._slots[slot].receive(text, sizes)
+
+    def on_gate(self, slot: int, rule: str, fatal: bool) -> None:
+        if slot in self._slots:
+            self._slots[slot].gate_refused(rule, fatal)
+
+    def on_expired(self, slot: int, invocation: str) -> None:
+        if slot in self._slots:
+            self._slots[slot].listener.expired(slot, invocation)
+
+    def on_cell_failed(self, slot: int, code: str, message: str) -> None:
+        """The host frame's word: a cell could not be started, or broke its own handshake."""
+        if slot in self._slots:
+            found = self._slots[slot]
+            found.listener.killed(found, "", coded(code, message))
+
+    async def _open(self, id: str, cid: str, payload: str) -> None:
+        try:
+            told = cast(dict[str, Any], strict_json.loads(payload))
+            self._provided = frozenset(map(str, told["capabilities"]))
+            self.page_context = {name: str(told[name]) for name in ("environment", "queue", "locale")}
+            self._gateway = GatewayClient(self.world, str(told["sessionToken"]))
+            self._session = await self._gateway.open_session()
+            self.sid = self._session.id
+        except SandboxError as error:
+            self._refuse(id, cid, error)
+        else:
+            self._reply(id, cid, {"grants": list(self._session.grants), "expiresAt": self._session.expires_at_ms})
+
+    async def _load(self, id: str, cid: str, name: str) -> None:
+        gateway = self._gateway
+        try:
+            if gateway is None or self._session is None:
+                raise SandboxError(Code.SESSION_INVALID, "the session is not open")
+            registered = await gateway.fetch_plugin(name)
+        except SandboxError as error:
+            self._refuse(id, cid, error)
+            return
+        handle = f"p{self._next_handle}"
+        self._next_handle += 1
+        plugin = LivePlugin(self, handle, registered)
+        self._plugins[handle] = plugin
+
+        def told(error: SandboxError | None) -> None:
+            if error is not None:
+                del self._plugins[handle]
+                self._refuse(id, cid, error)
+                return
+            manifest = plugin.manifest
+            self._reply(id, cid, {
+                "handle": handle, "pluginId": manifest.plugin_id, "version": manifest.version,
+                "handlers": list(plugin.handlers), "permissions": list(self.granted(plugin)),
+                "maxExecutionTimeMs": manifest.max_execution_time_ms, "memoryLimitMB": manifest.memory_limit_mb,
+            })  # fmt: skip
+
+        plugin.on_loaded = told
+        plugin.start()
+
+    def _invoke(self, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int) -> None:
+        plugin = self._plugins.get(to)
+        if plugin is None:
+            self.world.to_page("outcome", id, cid, failure(
+                SandboxError(Code.PLUGIN_NOT_LOADED), correlation_id=cid).to_json())  # fmt: skip
+            return
+        longest = plugin.manifest.max_execution_time_ms
+        deadline_ms = min(deadline_ms, longest) if deadline_ms > 0 else longest
+        plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self.world.now_ms()))
+
+    def finish(self, invocation: Invocation, outcome: Outcome) -> None:
+        self.world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json())
+
+    def _reply(self, id: str, cid: str, value: object) -> None:
+        self.world.to_page("result", id, cid, strict_json.dumps(value))
+
+    def _refuse(self, id: str, cid: str, error: SandboxError) -> None:
+        self.world.to_page("error", id, cid, strict_json.dumps(error.as_json()))
+
+    # --- what plugins ask of their session ---
+    def new_slot(self) -> int:
+        self._next_slot += 1
+        return self._next_slot - 1
+
+    def slot_opened(self, slot: Slot) -> None:
+        self._slots[slot.number] = slot
+
+    def slot_ended(self, slot: Slot) -> None:
+        del self._slots[slot.number]
+
+    def granted(self, plugin: LivePlugin) -> tuple[str, ...]:
+        """Declared in the manifest, granted by the session, provided by the page, and not revoked."""
+        return tuple(sorted(permissions.effective(
+            plugin.manifest.permissions, self._grants(), self._provided, plugin.revoked)))  # fmt: skip
+
+    def why_denied(self, plugin: LivePlugin, permission: str) -> str | None:
+        return permissions.denied_reason(
+            permission, plugin.manifest.permissions, self._grants(), self._provided, plugin.revoked)
+
+    def _grants(self) -> tuple[str, ...]:
+        return self._session.grants if self._session else ()
+
+    def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None:
+        self.world.to_page(kind, plugin.handle, cid, payload)
+
+    def ask_page(self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str) -> None:
+        body = f'{{"to":"{plugin.handle}","permission":"{permission}","args":{args}}}'
+        self.world.to_page("call", id, cid, body)
+
+    def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None:
+        self.world.to_page("alert", plugin.handle, "", strict_json.dumps({
+            "code": code.value, "rule": rule, "pluginId": plugin.manifest.plugin_id,
+            "generation": plugin.generation, "evidence": evidence,
+        }))  # fmt: skip

@@ -1,0 +1,39 @@
+"""What the host needs of its worker, and nothing more. `boot.py` implements it over JavaScript, tests in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from pysandbox.core.envelope import Binding
+
+
+class World(Protocol):
+    """Times are milliseconds. A *slot* numbers one cell for as long as the host worker lives."""
+
+    def now_ms(self) -> float: ...
+    def random_hex(self, count: int) -> str:
+        """``count`` fresh random bytes, as hex."""
+        ...
+
+    def later(self, delay_ms: float, run: Callable[[], None]) -> None: ...
+    def begin(self, work: Coroutine[Any, Any, None]) -> None: ...
+    def to_page(self, kind: str, id: str, cid: str, payload: str) -> None: ...
+    def to_plugin(self, slot: int, text: str, buffers: Sequence[bytes]) -> None: ...
+    def grant(self, slot: int, messages: int) -> None: ...
+    def open_cell(self, slot: int, memory_mb: int, binding: Binding) -> None:
+        """Take a cell of this memory class, a warm one if there is one, and bind a fresh port to it."""
+        ...
+
+    def end_cell(self, slot: int) -> None:
+        """Close our end of the port first, then have the cell's worker and frame ended. Never waits."""
+        ...
+
+    def arm(self, slot: int, invocation: str, after_ms: float) -> None:
+        """Tell the watchdog to kill the slot if it is not disarmed in time. Armed before dispatch."""
+        ...
+
+    def disarm(self, slot: int, invocation: str) -> None: ...
+    def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
+        """One bounded request to the gateway's origin. Raises ConnectionError."""
+        ...
