@@ -96,7 +96,8 @@ def test_every_fault_is_listed_at_once() -> None:
         "manifest": {
             "type": "chat", "csp": "script-src 'unsafe-eval'; report-uri /x", "permissions": ["all", "a:b:c", "a:b:c"],
             "workerUrl": "http://cdn.vendor.com/x", "entry": "plugin.py", "__proto__": {},
-            "isolation": {"mode": "shared", "memoryLimitMB": 1e9, "maxExecutionTimeMs": 0, "limits": {"timers": True}}}})
+            "isolation": {"mode": "shared", "memoryLimitMB": 1e9, "maxExecutionTimeMs": 0,
+                          "limits": {"timers": True}}}})
     assert sorted(problem.path for problem in found) == sorted([
         "$.pluginId", "$.version", "$.extra", "$.manifest.type", "$.manifest.csp", "$.manifest.csp",
         "$.manifest.permissions[0]", "$.manifest.permissions[2]", "$.manifest.workerUrl", "$.manifest.entry",
