@@ -1,33 +1,27 @@
-"""A Chromium of our own for one session, driven over its DevTools HTTP endpoint, which opens tabs without attaching."""
+"""A Chromium of our own for one session, driven over its DevTools HTTP endpoint, which opens tabs without attaching.
+
+Playwright would attach to every page, frame and worker and hold each at its start, which costs the most where there are
+most of them; so it is not used here.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
-import subprocess
-import tempfile
+import re
 import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self, cast
 
 from websockets.sync.client import connect
 
-from tests.bench.npm import SetupError
-from tests.bench.processes import end_tree
+from pysandbox.testing.browsers import DirectBrowser, EngineError, launch_direct
 
 FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
     "--disable-extensions",
-    "--disable-dev-shm-usage",
     "--disable-gpu",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
@@ -37,26 +31,14 @@ FLAGS = (
 )
 
 
-def find_chromium() -> Path:
-    """The system's Chromium or Chrome."""
-    for name in ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"):
-        found = shutil.which(name)
-        if found:
-            return Path(found)
-    raise SetupError("no Chromium found: apt-get install chromium")
-
-
 class Browser:
     """One browser with a fresh profile, gone at the end. `net_log` is a file for Chromium's own network log."""
 
     def __init__(self, *, net_log: Path | None = None) -> None:
-        self._profile = Path(tempfile.mkdtemp(prefix="pysandbox-bench-"))
         logging = [] if net_log is None else [f"--log-net-log={net_log}"]
-        self._process = subprocess.Popen(
-            [find_chromium(), *FLAGS, f"--user-data-dir={self._profile}", *logging, "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._stack = contextlib.ExitStack()
+        self._launch = launch_direct("chromium", "about:blank", extra_args=[*FLAGS, *logging])
+        self._process: DirectBrowser
         self._devtools = ""
 
     @property
@@ -76,45 +58,37 @@ class Browser:
         """Close a tab."""
         self._request(f"/json/close/{tab}")
 
-    def collect_garbage(self) -> None:
-        """Ask every process for its unused memory back, as under memory pressure; workers are included."""
-        with connect(self._get("/json/version")["webSocketDebuggerUrl"], max_size=None) as socket:
-            for number in range(3):
-                socket.send(
-                    json.dumps(
-                        {"id": number, "method": "Memory.simulatePressureNotification", "params": {"level": "critical"}}
-                    )
-                )
-                answer = json.loads(socket.recv(10))
-                if "error" in answer:
-                    raise RuntimeError(f"no memory pressure: {answer['error']}")
-                time.sleep(0.3)
+    def devtools_url(self) -> str:
+        """The web socket of the whole browser."""
+        return str(self._get("/json/version")["webSocketDebuggerUrl"])
 
     def _get(self, path: str, method: str = "GET") -> dict[str, Any]:
-        return json.loads(self._request(path, method))
+        return cast("dict[str, Any]", json.loads(self._request(path, method)))
 
     def _request(self, path: str, method: str = "GET") -> bytes:
         request = urllib.request.Request(self._devtools + path, method=method)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return bytes(answer.read())
 
-    def __enter__(self) -> Browser:
-        port_file = self._profile / "DevToolsActivePort"
+    def __enter__(self) -> Self:
+        self._process = self._stack.enter_context(self._launch)
         deadline = time.monotonic() + 30
-        while not (port_file.exists() and port_file.read_text().strip()):
+        while not (found := re.search(r"DevTools listening on ws://([0-9.:]+)/", self._process.log())):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.close()
-                raise SetupError(f"{find_chromium()} did not start")
+                self._stack.close()
+                raise EngineError(f"Chromium did not start: {self._process.log()}")
             time.sleep(0.05)
-        self._devtools = f"http://127.0.0.1:{port_file.read_text().split()[0]}"
+        self._devtools = f"http://{found[1]}"
         return self
-
-    def close(self) -> None:
-        """End the browser and remove its profile."""
-        end_tree(self._process)
-        shutil.rmtree(self._profile, ignore_errors=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """Ask it to close, so that its files are whole; then whatever is left is ended."""
+        with contextlib.suppress(OSError):  # it is gone already
+            with connect(self.devtools_url()) as socket:
+                socket.send(json.dumps({"id": 1, "method": "Browser.close"}))
+            deadline = time.monotonic() + 10
+            while self._process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+        self._stack.close()

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -62,7 +63,7 @@ class BenchServer:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))
 
-    def __enter__(self) -> BenchServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 
 from tests.bench.browser import Browser
+from tests.bench.garbage import collect_garbage
 from tests.bench.model import Samples
-from tests.bench.processes import pss_bytes
+from tests.bench.processes import Pss, pss
 from tests.bench.server import BenchServer
 from tests.bench.stats import line
 from tests.bench.subjects import Subject, open_page
 
 PLUGINS = 5
-SETTLE_S = 2.0
+SETTLE_S = 1.0
 READINGS = 5
 
 
-def settled_bytes(browser: Browser) -> float:
-    """The median of some readings once garbage is gone."""
+def settled(browser: Browser) -> Pss:
+    """The medians of some readings once garbage is gone."""
     time.sleep(SETTLE_S)
-    browser.collect_garbage()
+    collect_garbage(browser.devtools_url())
     time.sleep(SETTLE_S)
-    readings: list[int] = []
+    readings: list[Pss] = []
     for _ in range(READINGS):
-        readings.append(pss_bytes(browser.pid))
-        time.sleep(0.2)
-    return statistics.median(readings)
+        readings.append(pss(browser.pid))
+        time.sleep(0.1)
+    return Pss(
+        statistics.median_low([reading.own_bytes for reading in readings]),
+        statistics.median_low([reading.all_bytes for reading in readings]),
+    )
 
 
-def measure(server: BenchServer, subject: Subject, samples: Samples) -> list[float]:
-    """One sample of the slope and of the fixed cost; answers the readings: empty tab, then 1 to 5 plugins."""
+def slope(readings: list[Pss], of: Callable[[Pss], int]) -> tuple[float, float]:
+    """(bytes for each plugin, bytes at none) of the readings with 1, 2, … plugins."""
+    return line([(float(number), float(of(reading))) for number, reading in enumerate(readings, 1)])
+
+
+def measure(server: BenchServer, subject: Subject, samples: Samples) -> list[Pss]:
+    """One sample of slope and fixed cost; answers the readings: an empty tab, then 1 to 5 plugins."""
     with Browser() as browser:
-        readings = [settled_bytes(browser)]
+        blank = browser.open_tab("about:blank")
+        empty = settled(browser)
+        browser.close_tab(blank)
         tab = open_page(browser, server, subject)
         tab.channel.receive()
-        readings.append(settled_bytes(browser))
+        readings = [settled(browser)]
         for _ in range(PLUGINS - 1):
             tab.channel.ask("add")
-            readings.append(settled_bytes(browser))
+            readings.append(settled(browser))
         tab.close()
-    slope, at_zero = line([(float(number), readings[number]) for number in range(1, PLUGINS + 1)])
-    samples.add("idle_memory", subject.name, slope)
-    samples.add("fixed_memory", subject.name, at_zero - readings[0])
-    return readings
+    each, at_none = slope(readings, lambda reading: reading.own_bytes)
+    samples.add("idle_memory", subject.name, each)
+    samples.add("fixed_memory", subject.name, at_none - empty.own_bytes)
+    samples.add("idle_memory_all_pss", subject.name, slope(readings, lambda reading: reading.all_bytes)[0])
+    return [empty, *readings]

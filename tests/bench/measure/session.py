@@ -9,9 +9,9 @@ from tests.bench.browser import Browser
 from tests.bench.model import Samples
 from tests.bench.server import BenchServer
 from tests.bench.stats import summary
-from tests.bench.subjects import Subject, open_page
+from tests.bench.subjects import Subject, Tab, open_page
 
-SETTLE_S = 1.5
+SETTLE_S = 1.0
 """For the browser's own start, a closed tab's end, and the writing of the HTTP and code caches."""
 
 WARM_UPS = 2
@@ -26,33 +26,38 @@ ROUND_TRIPS = {
 
 
 def measure(server: BenchServer, subject: Subject, wanted: Collection[str], samples: Samples) -> None:
-    """One sample of each wanted metric; a metric's sample of round trips is the median of its batches."""
-    open_page_wanted = set(wanted) - {"start_empty"}
+    """One sample of each wanted metric."""
     with Browser() as browser:
         time.sleep(SETTLE_S)
-        loads = 1 + (WARM_UPS if "start_warm" in wanted else 0) + (1 if open_page_wanted else 0)
-        for load in range(loads):
-            tab = open_page(browser, server, subject)
-            started = float(tab.channel.receive())
-            if load == 0 and "start_empty" in wanted:
-                samples.add("start_empty", subject.name, started)
-            if load == loads - 1:
-                break
+        tab = open_page(browser, server, subject)
+        started = float(tab.channel.receive())
+        if "start_empty" in wanted:
+            samples.add("start_empty", subject.name, started)
+        if set(wanted) == {"start_empty"}:
+            return
+        for _ in range(WARM_UPS + 1 if "start_warm" in wanted else 1):
             time.sleep(SETTLE_S)
             tab.close()
             time.sleep(SETTLE_S)
+            tab = open_page(browser, server, subject)
+            started = float(tab.channel.receive())
         if "start_warm" in wanted:
             samples.add("start_warm", subject.name, started)
         time.sleep(SETTLE_S)
-        for metric, options in ROUND_TRIPS.items():
-            if metric in wanted:
-                times = [float(value) for value in tab.channel.ask("roundTrips", **options)]
-                samples.add(metric, subject.name, summary(times).median)
-        if "add_plugin" in wanted:
-            samples.add("add_plugin", subject.name, float(tab.channel.ask("add")))
-            time.sleep(SETTLE_S)
-        if "kill_to_next" in wanted:
-            killed = tab.channel.ask("kill", deadlineMs=DEADLINE_MS)
-            samples.add("kill_to_next", subject.name, float(killed["fromDeadline"]))
-            samples.add("kill_to_next_from_kill", subject.name, float(killed["fromKill"]))
+        _open_page_metrics(tab, subject.name, wanted, samples)
         tab.close()
+
+
+def _open_page_metrics(tab: Tab, name: str, wanted: Collection[str], samples: Samples) -> None:
+    """What an open page is asked for; a sample of round trips is the median of its batches."""
+    for metric, options in ROUND_TRIPS.items():
+        if metric in wanted:
+            times = [float(value) for value in tab.channel.ask("roundTrips", **options)]
+            samples.add(metric, name, summary(times).median)
+    if "add_plugin" in wanted:
+        samples.add("add_plugin", name, float(tab.channel.ask("add")))
+        time.sleep(SETTLE_S)
+    if {"kill_to_next", "kill_to_next_from_kill"} & set(wanted):
+        killed = tab.channel.ask("kill", deadlineMs=DEADLINE_MS)
+        samples.add("kill_to_next", name, float(killed["fromDeadline"]))
+        samples.add("kill_to_next_from_kill", name, float(killed["fromKill"]))

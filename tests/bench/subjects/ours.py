@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from pysandbox.gateway.serve import DevServer
 from tests.bench.server import BenchServer
@@ -16,7 +17,7 @@ COPIES = 6
 
 
 class Ours:
-    """The development server with copies of the bench plugin. A context manager."""
+    """The development server with copies of the bench plugin, listening from the start. A context manager."""
 
     name = "ours"
     label = "pysandbox"
@@ -48,8 +49,7 @@ class Ours:
             "token": self._server.token,
         }
 
-    def __enter__(self) -> Ours:
-        self._server.__enter__()
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

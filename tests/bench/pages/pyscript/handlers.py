@@ -17,7 +17,7 @@ def echo(payload: dict[str, Any]) -> dict[str, Any]:
     return {"echo": payload}
 
 
-def spin(payload: dict[str, Any]) -> dict[str, Any]:
+def spin(_payload: dict[str, Any]) -> dict[str, Any]:
     """The busy loop that has to be killed."""
     while True:
         pass
