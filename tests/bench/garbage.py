@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 ATTACH: Mapping[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True}
 QUIET_S = 0.5
-ROUNDS = 3
+ROUNDS = 2
 
 
 class _Devtools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -61,3 +62,7 @@ class Samples:
         if metric not in METRICS:
             raise KeyError(metric)
         self.raw.setdefault(metric, {}).setdefault(subject, []).append(value)
+
+    def ordered(self) -> Iterator[tuple[str, dict[str, list[float]]]]:
+        """What there is, in the order of `METRICS`."""
+        return ((metric, self.raw[metric]) for metric in METRICS if metric in self.raw)

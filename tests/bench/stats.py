@@ -34,7 +34,7 @@ def summaries(samples: Samples) -> dict[str, dict[str, Summary]]:
     """Every metric of every subject that has samples."""
     return {
         metric: {subject: summary(values) for subject, values in by_subject.items()}
-        for metric, by_subject in samples.raw.items()
+        for metric, by_subject in samples.ordered()
     }
 
 
