@@ -43,7 +43,7 @@ def _cell(one: Summary, unit: str) -> str:
     text = f"[bold]{amount(one.median, unit)}[/]"
     if one.count > 1:
         q1, q3, low, high = (amount(value, unit) for value in (one.q1, one.q3, one.low, one.high))
-        text += f"\n[dim]{q1}–{q3} ({low}…{high})[/]"
+        text += f"\n[dim]{q1} – {q3}\n({low} … {high})[/]"
     return text
 
 
