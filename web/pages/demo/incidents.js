@@ -1,13 +1,12 @@
 // @ts-check
 /** The misbehaviours: runs one, watches the page's frames meanwhile, then calls the plugin again to see it is back. */
 import { el, formatMs } from "./dom.js";
+import { LONG_FRAME_MS } from "./meter.js";
 
 /** @typedef {import("./types.js").Outcome} Outcome */
 /** @typedef {import("./meter.js").FrameMeter} FrameMeter */
 /** @typedef {import("./meter.js").Span} Span */
 /** @typedef {import("./slots.js").Slot} Slot */
-
-const LONG_FRAME_MS = 50;
 
 export const MISBEHAVIOURS = [
   { id: "loop", label: "Endless loop", hint: "while True, and it swallows every exception" },
@@ -73,11 +72,8 @@ const isStopped = (attempt) => attempt?.result === "stopped";
 function frames(span) {
   if (!span.frames) return el("dd", {}, "not measured: this tab was hidden, or it was over within a frame");
   const level = span.longestMs > LONG_FRAME_MS ? "bad" : "good";
-  return el(
-    "dd",
-    { "data-level": level },
-    `${Math.round(span.fps)} fps, longest frame ${Math.round(span.longestMs)} ms`,
-  );
+  const rate = span.fps === null ? "" : `${Math.round(span.fps)} fps, `;
+  return el("dd", { "data-level": level }, `${rate}longest frame ${Math.round(span.longestMs)} ms`);
 }
 
 /**

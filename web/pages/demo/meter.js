@@ -7,9 +7,13 @@ import { byId } from "./dom.js";
 
 const WINDOW_MS = 5000;
 const FPS_WINDOW_MS = 1000;
-const LONG_FRAME_MS = 50; // the platform's own bound for a "long task"
+const RATE_NEEDS_MS = 250;
+export const LONG_FRAME_MS = 50; // the platform's own bound for a "long task"
 
-/** @typedef {{ fps: number, longestMs: number, frames: number }} Span what the page's frames did over some time */
+/**
+ * What the page's frames did over some time; `fps` is null when the time was too short for a rate.
+ * @typedef {{ fps: number | null, longestMs: number, frames: number }} Span
+ */
 
 export class FrameMeter {
   /** @type {{ at: number, ms: number }[]} */
@@ -51,7 +55,7 @@ export class FrameMeter {
     this.#observers.add(see);
     return () => {
       this.#observers.delete(see);
-      return { fps: total ? (1000 * frames) / total : 0, longestMs, frames };
+      return { fps: total >= RATE_NEEDS_MS ? (1000 * frames) / total : null, longestMs, frames };
     };
   }
 
