@@ -22,12 +22,15 @@ _ANSWER_KEYS: Final = frozenset({"outcome", "logs", "alerts"})
 
 
 class Job:
-    """``order`` is what the page gets; ``answer`` resolves to ``{"outcome": {…}, "logs": […], "alerts": […]}``."""
+    """``order`` is what the page gets; ``answer`` resolves to ``{"outcome": {…}, "logs": […], "alerts": […]}``.
+
+    The order may be filled until a page is sent to fetch it: some of it is known only once a server listens.
+    """
 
     def __init__(self, order: Mapping[str, object], *, token: str | None = None) -> None:
         self.token = token or secrets.token_urlsafe(32)
         self.answer: Future[dict[str, object]] = Future()
-        self._order = dict(order)
+        self.order: dict[str, object] = dict(order)
         self._lock = Lock()
         self._fetched = False
 
@@ -38,7 +41,7 @@ class Job:
             if self._fetched:
                 raise SandboxError(Code.SESSION_INVALID, "this job was fetched before; run the command again")
             self._fetched = True
-        return self._order
+        return self.order
 
     def settle(self, token: str, body: bytes) -> None:
         """Take the page's answer, once. Raises ``SESSION_INVALID``, or ``INPUT_INVALID`` if it is no answer."""

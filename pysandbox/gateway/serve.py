@@ -39,8 +39,8 @@ class DevServer:
 
     ``plugins``: plugin folders. ``allowed_origins``: further origins whose pages may embed the sandbox; the API
     origin may always (its pages are there). ``dist``: the browser bundle's folder; None for the one in the package.
-    ``pages``: the folder served under ``/pages/``; None for ours. ``token``: the session token; None makes one.
-    Port 0 takes a free one.
+    ``pages``: the folder served under ``/pages/``; None for ours. ``with_pages=False`` serves none. ``token``: the
+    session token; None makes one. ``reload``: build a plugin again when its folder changes. Port 0 takes a free one.
 
     Raises `SandboxError` for whatever stands in the way, before anything listens.
     """
@@ -48,11 +48,12 @@ class DevServer:
     def __init__(
         self, plugins: Iterable[str | Path] = (), *, api_port: int = 0, sandbox_port: int = 0,
         allowed_origins: Sequence[str] = (), dist: Path | None = None, pages: Path | None = None,
-        host: str = "127.0.0.1", token: str | None = None, reload: bool = False, job: Job | None = None,
+        with_pages: bool = True, host: str = "127.0.0.1", token: str | None = None, reload: bool = False,
+        job: Job | None = None,
     ) -> None:
         require_loopback(host)
         extra = [parse_origin(origin) for origin in allowed_origins]
-        folders = PluginFolders([Path(folder) for folder in plugins], reload=reload)
+        self.plugins = PluginFolders([Path(folder) for folder in plugins], reload=reload)
         bundle = load_dist(dist)
         self.token = token or secrets.token_urlsafe(32)
         sockets = _bind(host, [api_port, sandbox_port])
@@ -64,8 +65,8 @@ class DevServer:
                 random_hex=secrets.token_hex)
             apps = [
                 api_app(
-                    Api(sessions, folders, job), api_origin=self.api_origin, sandbox_origin=self.sandbox_origin,
-                    pages=pages or pages_folder()),
+                    Api(sessions, self.plugins, job), api_origin=self.api_origin, sandbox_origin=self.sandbox_origin,
+                    pages=(pages or pages_folder()) if with_pages else None),
                 sandbox_app(
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,
                     allowed=self.allowed_origins),

@@ -1,0 +1,22 @@
+"""All commands, and what they share in their help. Exit codes: 0 ok, 1 the work went wrong, 2 wrong use."""
+
+from __future__ import annotations
+
+import typer
+
+from pysandbox.cli import build, check, run, runtime, serve
+
+app = typer.Typer(
+    name="pysandbox",
+    help="Run third-party Python plugins in a web page, sealed off from the page.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 ok, 1 the work went wrong, 2 wrong use. Settings can come from PYSANDBOX_* variables.",
+)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("check", epilog=check.EXAMPLES)(check.check)
+app.command("build", epilog=build.EXAMPLES)(build.build)
+app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
+app.add_typer(runtime.app, name="runtime")

@@ -1,0 +1,104 @@
+"""One invocation in a real browser: serve, open, wait. What comes back is always an outcome.
+
+Must not know: how it is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.limits import default
+from pysandbox.core.outcome import failure
+from pysandbox.gateway.folder import build_folder
+from pysandbox.gateway.job import Job
+from pysandbox.gateway.serve import DevServer
+
+BOOT_MS: Final = 60_000
+"""Browser, sandbox and plugin, all cold, on a slow and busy machine."""
+_LOOK_S: Final = 0.25
+
+
+class RunningBrowser(Protocol):
+    """What this needs of a browser once it runs; `pysandbox.testing.browsers` has it."""
+
+    def poll(self) -> int | None: ...
+
+    def log(self) -> str: ...
+
+
+Launch = Callable[[str], AbstractContextManager[RunningBrowser]]
+"""Opens a URL in a browser, and ends the browser on exit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be called. ``timeout_ms`` None means the manifest's own limit."""
+
+    folder: Path
+    handler: str
+    payload: object
+    capabilities: Mapping[str, object]
+    timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome as JSON, and what the plugin logged and the sandbox reported on the way."""
+
+    outcome: dict[str, object]
+    logs: list[object] = field(default_factory=list[object])
+    alerts: list[object] = field(default_factory=list[object])
+
+
+def run_in_browser(call: Call, launch: Launch, *, dist: Path | None = None, boot_ms: int = BOOT_MS) -> Report:
+    """Run ``call`` in the browser that ``launch`` opens.
+
+    A fault of the plugin, of its folder or of the sandbox is an outcome. Raises `SandboxError` ``RUNTIME_MISSING`` if
+    there is nothing to run it in, and what ``launch`` raises.
+    """
+    try:
+        manifest = build_folder(call.folder).manifest
+    except SandboxError as error:
+        return Report(as_outcome(error))
+    job = Job({})
+    with DevServer([call.folder], dist=dist, job=job) as server:
+        job.order.update({
+            "origin": server.sandbox_origin, "apiOrigin": server.api_origin, "sessionToken": server.token,
+            "plugin": manifest.key, "handler": call.handler, "payload": call.payload, "timeoutMs": call.timeout_ms,
+            "bootTimeoutMs": boot_ms, "capabilities": dict(call.capabilities)})
+        limit_ms = boot_ms + default("onLoadMs") + 2 * max(call.timeout_ms or 0, manifest.max_execution_time_ms)
+        with launch(f"{server.api_origin}/pages/run.html#token={job.token}") as browser:
+            return _wait(job, browser, limit_ms)
+
+
+def as_outcome(error: SandboxError) -> dict[str, object]:
+    """The outcome, as JSON, of an invocation that never reached a plugin."""
+    return cast(dict[str, object], json.loads(failure(error).to_json()))
+
+
+def _wait(job: Job, browser: RunningBrowser, limit_ms: int) -> Report:
+    deadline = time.monotonic() + limit_ms / 1000
+    ended = False
+    while time.monotonic() < deadline:
+        try:
+            answer = job.answer.result(_LOOK_S)
+        except NotYet:
+            if ended:  # one more look after its end: its last request may still be on the way
+                return Report(as_outcome(SandboxError(
+                    Code.BOOT_FAILED, f"the browser ended before it reported; its last words: {browser.log()[-500:]}")))
+            ended = browser.poll() is not None
+        else:
+            return Report(
+                cast(dict[str, object], answer["outcome"]), cast(list[object], answer["logs"]),
+                cast(list[object], answer["alerts"]))
+    return Report(as_outcome(SandboxError(
+        Code.BOOT_TIMEOUT,
+        f"the browser did not report within {limit_ms / 1000:.0f} s; `pysandbox doctor` says what this machine lacks")))

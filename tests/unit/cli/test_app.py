@@ -1,0 +1,32 @@
+"""The command line starts fast, and its help shows how to use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from pysandbox.cli.app import app
+
+
+@pytest.mark.parametrize("command", [["run"], ["check"], ["build"], ["serve"], ["runtime", "build"]])
+def test_every_commands_help_has_examples(command: list[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "Examples:" in result.stdout
+    assert f"pysandbox {' '.join(command)}" in result.stdout
+
+
+@pytest.mark.parametrize("args", [[], ["no-such-command"], ["run"], ["check"]])
+def test_a_call_that_lacks_something_is_wrong_use(args: list[str]) -> None:
+    assert CliRunner().invoke(app, args).exit_code == 2
+
+
+def test_help_loads_no_server_and_no_browser_driver() -> None:
+    script = (
+        "import sys\nfrom pysandbox.cli import app\n"
+        "print([m for m in ('starlette', 'uvicorn', 'asyncio', 'playwright', 'selenium') if m in sys.modules])")
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

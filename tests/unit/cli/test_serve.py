@@ -1,0 +1,63 @@
+"""`pysandbox serve`: wrong settings end with 2 before anything listens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pysandbox.cli.app import app
+from pysandbox.cli.serve import plugin_folders
+from tests.unit.gateway.fake_dist import write_dist
+from tests.unit.gateway.fake_plugin import write_plugin
+
+
+def _serve(*args: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["serve", *args])
+    return result.exit_code, result.stderr
+
+
+def test_a_host_beyond_loopback_is_refused(tmp_path: Path) -> None:
+    code, err = _serve("--host", "0.0.0.0", "--dist", str(write_dist(tmp_path)))
+    assert code == 2
+    assert "this machine alone" in err
+
+
+@pytest.mark.parametrize(
+    "args", [["--port", "99999"], ["--sandbox-port", "-1"], ["--plugins", "/nowhere/at/all"], ["--port", "x"]])
+def test_settings_out_of_range_are_wrong_use(args: list[str]) -> None:
+    assert _serve(*args)[0] == 2
+
+
+def test_a_bad_origin_is_wrong_use_from_the_variable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dist = str(write_dist(tmp_path))
+    code, err = _serve("--allowed-origin", "https://*.example", "--dist", dist)
+    assert code == 2
+    assert "is not an origin" in err
+    monkeypatch.setenv("PYSANDBOX_ALLOWED_ORIGINS", "https://a.example null")
+    code, err = _serve("--dist", dist)
+    assert code == 2
+    assert "'null' is not an origin" in err
+
+
+def test_a_bad_plugin_is_named_with_all_its_problems(tmp_path: Path) -> None:
+    write_plugin(tmp_path / "plugin")
+    (tmp_path / "plugin" / "plugin.py").unlink()
+    code, err = _serve("--plugins", str(tmp_path / "plugin"), "--dist", str(write_dist(tmp_path / "dist")))
+    assert code == 2
+    assert "$.manifest.entry" in err
+
+
+def test_without_a_bundle_the_command_that_builds_it_is_named(tmp_path: Path) -> None:
+    code, err = _serve("--dist", str(tmp_path))
+    assert code == 2
+    assert "pysandbox runtime build" in err
+
+
+def test_a_folder_of_plugins_stands_for_the_plugins_in_it(tmp_path: Path) -> None:
+    one, two = write_plugin(tmp_path / "one"), write_plugin(tmp_path / "two", version="2.2.0")
+    (tmp_path / "docs").mkdir()
+    assert plugin_folders(tmp_path) == [one, two]
+    assert plugin_folders(one) == [one]
+    assert plugin_folders(tmp_path / "docs") == [tmp_path / "docs"]
