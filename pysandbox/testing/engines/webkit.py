@@ -6,6 +6,7 @@ One browser is one WebDriver session; its pages are windows. It reports no conso
 import contextlib
 import subprocess
 import threading
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,9 @@ def _create_session(options: Options, service: Service) -> webdriver.WebKitGTK:
     timer = threading.Timer(SESSION_S, expire)
     timer.start()
     try:
-        return webdriver.WebKitGTK(options=options, service=service)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # selenium's, about its own call
+            return webdriver.WebKitGTK(options=options, service=service)
     except Exception as error:
         why = f"no session within {SESSION_S:.0f} s" if expired.is_set() else str(error)
         raise EngineError(f"WebKitGTK did not start: {why}") from error

@@ -1,0 +1,80 @@
+# The tasks of this project. `make` lists them. Set-up needs Python 3.11 or newer and its package registries; what was
+# set up is noted in .setup/, so nothing is done twice. The browser bundle knows by itself whether it is up to date.
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
+EXAMPLES := examples/risk_scoring examples/conversation_summary examples/pii_redactor
+PYTEST := $(BIN)/python -m pytest
+
+export DENO_DIR ?= $(CURDIR)/.deno
+export DENO_NO_UPDATE_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test check bench clean lock runtime unit e2e
+
+help: ## list the tasks
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+run: .setup/chromium runtime ## run an example plugin in a real browser and print its outcome as one JSON line
+	@$(BIN)/pysandbox run examples/risk_scoring --call evaluate --input examples/risk_scoring/input.json --json
+
+demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
+	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) --demo
+
+test: check .setup/browsers runtime ## everything CI runs: checks, tests, and the tests in three real browsers
+	@$(PYTEST) -n 2 tests; unit=$$?; $(PYTEST) e2e; e2e=$$?; \
+	 if [ $$unit -ne 0 ]; then echo "tests/ failed: see above" >&2; fi; exit $$(( unit > e2e ? unit : e2e ))
+
+unit: .setup/dev runtime ## the tests that need no browser
+	@$(PYTEST) -n 2 tests
+
+e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
+	@$(PYTEST) e2e
+
+check: .setup/deno ## lint and types, Python and TypeScript
+	@echo "Checking Python" && $(BIN)/ruff check --quiet . && $(BIN)/basedpyright --level error
+	@echo "Checking TypeScript" && $(BIN)/deno lint --quiet && $(BIN)/deno task --quiet check
+
+bench: .setup/chromium .setup/dev .setup/deno runtime ## measure against plain Pyodide + Comlink and PyScript
+	@$(BIN)/python -m tests.bench
+
+lock: ## resolve the Python dependencies again (needs uv)
+	@tools/lock.sh
+
+clean: ## remove everything that set-up, builds and tests made
+	@rm -rf .setup .venv .deno pysandbox/runtime/dist build dist e2e/output tests/bench/results.* .pysandbox \
+	  .pytest_cache .hypothesis .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime: .setup/base
+	@$(BIN)/pysandbox runtime build
+
+.venv/pyvenv.cfg: tools/venv.sh
+	@tools/venv.sh .venv
+	@touch $@
+
+.setup/base: .venv/pyvenv.cfg requirements.lock pyproject.toml
+	@mkdir -p .setup
+	@echo "Installing Python packages (requirements.lock)"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.setup/dev: .setup/base requirements-dev.lock
+	@echo "Installing test tools (requirements-dev.lock)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.setup/deno: .setup/dev deno.json deno.lock
+	@echo "Fetching npm packages (deno.lock)"
+	@$(BIN)/deno install --quiet --frozen
+	@touch $@
+
+.setup/chromium: .setup/base
+	@$(BIN)/python tools/setup_browsers.py chromium
+	@touch $@
+
+# Stamped only when nothing is missing, so that what could not be had is tried again.
+.setup/browsers: .setup/dev .setup/chromium
+	@$(BIN)/python tools/setup_browsers.py chromium --optional firefox webkit --stamp $@

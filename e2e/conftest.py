@@ -1,0 +1,84 @@
+"""Real browsers for the tests beside this file.
+
+``browser``: one a worker and engine, for the whole run; each test that asks for it (or for ``page``) runs once in each
+engine of PYSANDBOX_ENGINES. ``@pytest.mark.chromium_only`` and ``@pytest.mark.engines("chromium", "firefox")`` narrow that.
+An engine that is not on this machine skips its tests, and the end of the run says so; with CI=true it fails them.
+"""
+
+import os
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from pysandbox.testing.browsers import ENGINES, Browser, Engine, Page, cure, missing_parts
+
+OUTPUT = Path(__file__).parent / "output"
+MISSING = "engine missing: "
+IN_CI = os.environ.get("CI") == "true"
+
+
+def wanted_engines() -> list[Engine]:
+    names = [name.strip() for name in os.environ.get("PYSANDBOX_ENGINES", ",".join(ENGINES)).split(",")]
+    unknown = [name for name in names if name not in ENGINES]
+    if unknown or not names:
+        raise pytest.UsageError(f"PYSANDBOX_ENGINES names {unknown}; there are {', '.join(ENGINES)}")
+    return [engine for engine in ENGINES if engine in names]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "browser" not in metafunc.fixturenames:
+        return
+    engines = wanted_engines()
+    if metafunc.definition.get_closest_marker("chromium_only"):
+        engines = [engine for engine in engines if engine == "chromium"]
+    for marker in metafunc.definition.iter_markers("engines"):
+        engines = [engine for engine in engines if engine in marker.args]
+    metafunc.parametrize("browser", engines, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """The running browser of this test's engine (``browser.engine``)."""
+    engine: Engine = request.param
+    if missing_parts(engine):
+        (pytest.fail if IN_CI else pytest.skip)(MISSING + engine)
+    with Browser.launch(engine) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh tab for this test alone. When the test fails, e2e/output/ keeps a picture of it."""
+    tab = browser.new_page()
+    try:
+        yield tab
+        if request.node.stash.get(FAILED, False):
+            OUTPUT.mkdir(exist_ok=True)
+            tab.screenshot(OUTPUT / (re.sub(r"[^\w.-]+", "_", request.node.nodeid) + ".png"))
+    finally:
+        tab.close()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [*terminalreporter.stats.get("skipped", []), *terminalreporter.stats.get("error", [])]
+    for engine in ENGINES:
+        count = sum(f"{MISSING}{engine}" in str(report.longrepr) for report in reports)
+        if count:
+            terminalreporter.section("ENGINE MISSING", red=True, bold=True)
+            terminalreporter.line(f"{engine} is not on this machine: {count} tests did NOT run. Mend it with:")
+            terminalreporter.line(f"  {cure(engine)}")

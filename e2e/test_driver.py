@@ -1,0 +1,63 @@
+"""The driver itself: the same script gives the same answer in each engine."""
+
+import json
+
+import psutil
+import pytest
+
+from pysandbox.testing.browsers import Browser, Page, PageError
+
+PAGE = "data:text/html,<!doctype html><title>t</title><body>hello"
+
+
+def test_values_cross_as_json(page: Page) -> None:
+    page.goto(PAGE)
+    value = {"text": 'é "quoted" \u2028 </script>', "list": [1, 2.5, None, True], "deep": {"a": {"b": []}}}
+    assert page.evaluate("async (x) => x", value) == value
+    assert page.evaluate("() => undefined") is None
+
+
+@pytest.mark.parametrize("script", ["() => { throw new TypeError('no') }", "() => Promise.reject(new TypeError('no'))"])
+def test_what_a_script_throws_is_raised(page: Page, script: str) -> None:
+    page.goto(PAGE)
+    with pytest.raises(PageError, match="TypeError: no"):
+        page.evaluate(script)
+
+
+def test_a_promise_that_never_settles_ends_at_its_time(page: Page) -> None:
+    page.goto(PAGE)
+    with pytest.raises(PageError, match=r"no answer from the page within 0\.2 s"):
+        page.evaluate("() => new Promise(() => {})", timeout_s=0.2)
+
+
+def test_uncaught_errors_are_collected_until_the_next_page(page: Page) -> None:
+    page.goto(PAGE + "<script>function fail() { setTimeout(() => { throw new Error('boom') }) }</script>")
+    page.evaluate("() => new Promise((resolve) => { fail(); setTimeout(resolve, 50); })")
+    assert any("boom" in text for text in page.errors())
+    page.goto(PAGE)
+    assert page.errors() == []
+
+
+def test_pages_stand_beside_each_other(browser: Browser, page: Page) -> None:
+    page.goto(PAGE)
+    page.evaluate("() => { window.mark = 1; }")
+    other = browser.new_page(viewport=(500, 600))
+    other.goto(PAGE)
+    assert other.evaluate("() => [window.mark ?? null, innerWidth, innerHeight]") == [None, 500, 600]
+    other.close()
+    assert page.evaluate("() => window.mark") == 1
+
+
+def test_its_processes_are_its_own_and_alive(browser: Browser, page: Page) -> None:
+    page.goto(PAGE)
+    names = [psutil.Process(pid).name() for pid in browser.pids()]
+    assert len(names) >= 3, names
+    assert not [name for name in names if name.startswith(("node", "Xvfb", "python", "WebKitWebDriver"))]
+
+
+def test_a_screenshot_is_a_png_of_the_viewport(page: Page, tmp_path) -> None:
+    page.goto(PAGE)
+    page.screenshot(tmp_path / "page.png")
+    png = (tmp_path / "page.png").read_bytes()
+    size = page.evaluate("() => [innerWidth, innerHeight]")
+    assert [int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")] == size, json.dumps(size)
