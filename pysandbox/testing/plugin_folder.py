@@ -22,13 +22,16 @@ from pysandbox.testing.fake_context import FakeContext, run
 
 
 class PluginFolder:
-    """A loaded plugin. ``module`` is its entry module, ``registry`` what its decorators recorded."""
+    """A loaded plugin. ``module`` is its entry module, ``modules`` all of its own that were imported, by name.
+
+    ``registry`` holds what its decorators recorded.
+    """
 
     def __init__(self, folder: Path, manifest: Manifest, capabilities: dict[str, Any]) -> None:
         self.folder = folder
         self.manifest = manifest
         self._capabilities = capabilities
-        self._own: dict[str, ModuleType] = {}
+        self.modules: dict[str, ModuleType] = {}
         self.registry = hooks.Registry()
         with self._at_home():
             self.module = importlib.import_module(manifest.entry)
@@ -57,7 +60,7 @@ class PluginFolder:
         """The folder importable, its modules loaded, the decorators recording here; afterwards all as it was."""
         home = str(self.folder)
         outside = _take_out(self.folder)
-        sys.modules.update(self._own)
+        sys.modules.update(self.modules)
         sys.path.insert(0, home)
         importlib.invalidate_caches()
         recording, hooks.current = hooks.current, self.registry
@@ -66,7 +69,7 @@ class PluginFolder:
         finally:
             hooks.current = recording
             sys.path.remove(home)
-            self._own = _take_out(self.folder)
+            self.modules = _take_out(self.folder)
             sys.modules.update(outside)
 
 
