@@ -27,6 +27,9 @@ FORGED = json.dumps({
 })
 """An envelope with another realm's origin and a nonce that nobody computed."""
 
+FORGERIES = 16
+"""How often to insist, where a message does get out: the host tolerates a few, and then ends the worker."""
+
 PROOF = 42
 SCRIPT = f"self.postMessage({json.dumps(FORGED)}), {PROOF}"
 """What to evaluate: sends the forged envelope, and gives `PROOF` back if it did."""
@@ -55,6 +58,7 @@ def forge_roads() -> Iterator[Road]:
     yield "constructor.constructor", _evaluate_by_constructor
     yield "ctypes to emscripten_run_script", _evaluate_by_ctypes
     yield "a port found in the heap", _post_on_found_ports
+    yield "the runtime's own way out", _post_through_runtime
 
 
 def network_roads(url: str) -> Iterator[Road]:
@@ -98,3 +102,17 @@ def _post_on_found_ports() -> str:
     for port in ports:
         port.postMessage(FORGED)
     return f"sent on {len(ports)} port(s)"
+
+
+def _post_through_runtime() -> str:
+    """The worker must be able to send, so a plugin in it can too: what it sends is then the host's to judge."""
+    exits = [
+        holder.post for holder in gc.get_objects()
+        if type(holder).__module__.startswith("pysandbox.plugin.") and callable(getattr(holder, "post", None))
+    ]
+    if not exits:
+        raise LookupError("nothing in Python's heap sends messages")
+    for post in exits:
+        for _ in range(FORGERIES):
+            post(FORGED, ())
+    return f"sent {FORGERIES * len(exits)} forged envelopes; the host has the last word"
