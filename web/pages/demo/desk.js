@@ -8,6 +8,15 @@ import { findingsView, maskedText, riskView, summaryView } from "./views.js";
 /** @typedef {import("./slots.js").Slot} Slot */
 /** @typedef {import("./chat.js").Author} Author */
 
+/** What the contact centre knows of the demo's customer. */
+const ACCOUNT = {
+  ageDays: 412,
+  contactsLast7Days: 3,
+  failedPaymentsLast30Days: 1,
+  ordersLast90Days: 5,
+  refundsLast90Days: 1,
+};
+
 export class Desk {
   /** @type {{ author: Author, text: string }[]} what plugins and agent may see: masked text */
   #conversation = [];
@@ -41,16 +50,20 @@ export class Desk {
    * @param {HTMLElement} bubble
    */
   async #assist(text, bubble) {
-    const redaction = await this.#redact(text, bubble);
-    const [risk, summary] = await Promise.all([this.#score(text), this.#sumUp()]);
-    announce(`Personal data: ${redaction}. Risk: ${risk}. Summary: ${summary}.`);
+    const masked = await this.#redact(text, bubble);
+    const [risk, summary] = await Promise.all([this.#score(masked?.text ?? ""), this.#sumUp()]);
+    announce(
+      `Personal data: ${
+        masked ? `${masked.count} masked` : "not masked, the message is withheld"
+      }. Risk: ${risk}. Summary: ${summary}.`,
+    );
   }
 
   /**
    * Shows the agent the masked text. When masking fails the text is withheld: nothing unmasked is ever shown.
    * @param {string} text
    * @param {HTMLElement} bubble
-   * @returns {Promise<string>}
+   * @returns {Promise<{ text: string, count: number } | null>} null when it is withheld
    */
   async #redact(text, bubble) {
     const { redactor } = this.#slots;
@@ -61,7 +74,7 @@ export class Desk {
     if (masked) {
       bubble.replaceChildren(...masked.nodes);
       this.#conversation.push({ author: "customer", text: masked.text });
-      return `${masked.count} masked`;
+      return masked;
     }
     const again = el("button", { type: "button" }, "Try again");
     again.addEventListener("click", () => {
@@ -75,17 +88,17 @@ export class Desk {
       outcome.error ? errorBlock(outcome.error) : "",
       again,
     );
-    return outcome.error?.code ?? "unreadable result";
+    return null;
   }
 
   /**
-   * @param {string} text
+   * @param {string} message masked text; empty when there is none, and the score then rests on the account alone
    * @returns {Promise<string>}
    */
-  async #score(text) {
+  async #score(message) {
     const { risk } = this.#slots;
     risk.card.busy();
-    const outcome = await risk.call("evaluate", { customerId: "c-1", message: text });
+    const outcome = await risk.call("evaluate", { customerId: "c-1", message, account: ACCOUNT });
     risk.card.show(outcome, outcome.status === "ok" ? riskView(outcome.value) : []);
     return outcome.error?.code ?? `${Math.round(Number(outcome.value?.score) * 100)} percent`;
   }

@@ -21,14 +21,15 @@ export function riskView(value) {
   const parts = list(value.explanations).map((part) => ({
     name: String(part.feature),
     amount: Number(part.contribution) || 0,
+    meaning: String(part.meaning ?? part.feature),
   }));
   parts.sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount));
   const widest = Math.max(1e-9, ...parts.map((part) => Math.abs(part.amount)));
-  const bars = parts.slice(0, BARS_SHOWN).map(({ name, amount }) =>
+  const bars = parts.slice(0, BARS_SHOWN).map(({ name, amount, meaning }) =>
     el(
       "li",
       { "data-level": amount > 0 ? "bad" : "good" },
-      el("span", { class: "name", title: name }, name.replaceAll("_", " ")),
+      el("span", { class: "name", title: meaning }, name.replaceAll("_", " ")),
       bar(amount / widest),
       el("span", { class: "value" }, `${amount > 0 ? "+" : ""}${amount.toFixed(2)}`),
     )
