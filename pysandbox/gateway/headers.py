@@ -11,10 +11,10 @@ from typing import Final
 
 Headers = Mapping[str, str]
 
-# Every feature that Chromium knows, less two kinds: client hints (they say nothing to a plugin), and
-# cross-origin-isolated, which Document-Isolation-Policy grants and memory measurement needs.
+# Every feature that Chromium knows (it complains of others in the console), less two kinds: client hints (they say
+# nothing to a plugin), and cross-origin-isolated, which Document-Isolation-Policy grants and memory measurement needs.
 FEATURES: Final = (
-    "accelerometer", "aria-notify", "autoplay", "bluetooth", "browsing-topics", "camera", "captured-surface-control",
+    "accelerometer", "aria-notify", "autoplay", "browsing-topics", "camera", "captured-surface-control",
     "clipboard-read", "clipboard-write", "compute-pressure", "deferred-fetch", "deferred-fetch-minimal",
     "digital-credentials-create", "digital-credentials-get", "display-capture", "encrypted-media", "fullscreen",
     "gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "keyboard-map",
@@ -36,7 +36,6 @@ _COMMON: Final[Headers] = {
     "Referrer-Policy": "no-referrer",  # an address says nothing to the next server
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in FEATURES),
     "X-DNS-Prefetch-Control": "off",  # a looked-up name is a message
-    "Origin-Agent-Cluster": "?1",  # ports of one host are one site: ask for a process of the origin's own
 }
 # Document-Isolation-Policy: in Chromium a process for each cell, and isolation whatever the page does. No COEP: under
 # it a cell cannot start its blob worker in WebKit.
@@ -75,7 +74,13 @@ def host_document(*, script_hash: str, sandbox_origin: str, api_origin: str, all
         "form-action": ["'none'"],
         "frame-ancestors": list(allowed) or ["'none'"],
     })
-    return {**strict(), **_ISOLATED, "Content-Security-Policy": csp, "Cache-Control": REVALIDATE}
+    return {
+        **strict(),
+        **_ISOLATED,
+        "Origin-Agent-Cluster": "?1",  # page and host may be one site (two ports): keep their objects apart
+        "Content-Security-Policy": csp,
+        "Cache-Control": REVALIDATE,
+    }
 
 
 def cell_document(*, script_hash: str, sandbox_origin: str, allowed: Sequence[str]) -> dict[str, str]:
