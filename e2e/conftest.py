@@ -1,8 +1,8 @@
 """Real browsers for the tests beside this file.
 
 ``browser``: one a worker and engine, for the whole run; each test that asks for it (or for ``page``) runs once in each
-engine of PYSANDBOX_ENGINES. ``@pytest.mark.chromium_only`` and ``@pytest.mark.engines("chromium", "firefox")`` narrow that.
-An engine that is not on this machine skips its tests, and the end of the run says so; with CI=true it fails them.
+engine of PYSANDBOX_ENGINES. ``@pytest.mark.chromium_only`` and ``@pytest.mark.engines("chromium", "firefox")`` narrow
+that. An engine that is not on this machine skips its tests, and the end of the run says so; with CI=true it fails them.
 """
 
 import os

@@ -19,7 +19,7 @@ class EngineError(RuntimeError):
     """The browser did not start, or stopped answering."""
 
 
-class BrowserMissing(EngineError):  # noqa: N818 - reads as what happened
+class BrowserMissing(EngineError):
     """This machine has no browser of that engine. The message holds the command that brings it."""
 
 

@@ -1,0 +1,1 @@
+# What of Pyodide the browser side uses, for the type checker: Pyodide itself is not installed here.
