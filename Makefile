@@ -8,6 +8,8 @@ PYTEST := $(BIN)/python -m pytest
 
 export DENO_DIR ?= $(CURDIR)/.deno
 export DENO_NO_UPDATE_CHECK := 1
+# The certificates that pip trusts too, where a company reads its own TLS.
+export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
