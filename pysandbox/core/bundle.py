@@ -108,17 +108,18 @@ def _unpack(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, bytes]:
     _check_names([info.filename for info in infos])
     for info in infos:
         _check_entry(info)
-    if sum(info.file_size for info in infos) > max_bytes + _MAX_INDEX_BYTES:
+    declared_bytes = {info.filename: info.file_size for info in infos}
+    if declared_bytes.pop(INDEX_NAME, 0) > _MAX_INDEX_BYTES:
+        raise _invalid(f"its {INDEX_NAME} is too large")
+    if sum(declared_bytes.values()) > max_bytes:
         raise _invalid(f"it unpacks to more than {max_bytes} bytes")
     entries: dict[str, bytes] = {}
     for info in infos:
         with archive.open(info) as stream:
-            content = stream.read(info.file_size + 1)  # never more than declared, and the declared sum is bounded
+            content = stream.read(info.file_size + 1)  # never more than declared
         if len(content) != info.file_size:
             raise _invalid(f"{info.filename!r} has another size than it declares")
         entries[info.filename] = content
-    if sum(len(content) for name, content in entries.items() if name != INDEX_NAME) > max_bytes:
-        raise _invalid(f"it unpacks to more than {max_bytes} bytes")
     return entries
 
 
@@ -136,8 +137,6 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
 def _read_index(raw: bytes | None) -> dict[str, str]:
     if raw is None:
         raise _invalid(f"it has no {INDEX_NAME}")
-    if len(raw) > _MAX_INDEX_BYTES:
-        raise _invalid(f"its {INDEX_NAME} is too large")
     try:
         index = strict_json.loads(raw.decode(), max_chars=_MAX_INDEX_BYTES, max_depth=3, max_keys=MAX_FILES)
     except (SandboxError, UnicodeDecodeError) as error:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import stat
+import struct
 import zipfile
 from collections.abc import Callable
 
@@ -150,6 +151,15 @@ def test_another_compression_is_refused() -> None:
     assert _code(_with_index({"plugin.py": b"x" * 1000}, lzma)) == Code.BUNDLE_INVALID
 
 
+def test_an_encrypted_entry_is_refused() -> None:
+    good = _with_index({"plugin.py": b"x"})
+    data = bytearray(good)
+    data[good.rindex(b"PK\3\4") + 6] |= 1
+    data[good.rindex(b"PK\1\2") + 8] |= 1
+    with pytest.raises(SandboxError, match="encrypted"):
+        read_bundle(bytes(data), max_bytes=1_000_000)
+
+
 def test_a_zip_bomb_is_refused_by_its_declared_size() -> None:
     data = _with_index({"zeros.bin": b"\0" * 5_000_000})
     assert len(data) < 10_000
@@ -190,6 +200,55 @@ def test_bytes_before_or_after_the_zip_are_refused() -> None:
     good = build_bundle(FILES)
     assert _code(b"#!/bin/sh\n" + good) == Code.BUNDLE_INVALID
     assert _code(good + b"tail") == Code.BUNDLE_INVALID
+
+
+def test_a_zip_with_a_comment_is_refused() -> None:
+    out = io.BytesIO(_with_index(FILES))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.comment = b"hello"
+    with pytest.raises(SandboxError, match="does not end as a plain zip"):
+        read_bundle(out.getvalue(), max_bytes=1_000_000)
+
+
+def test_a_zip64_directory_is_refused_because_its_bounds_stand_elsewhere() -> None:
+    good = _with_index(FILES)
+    body, end = good[:-22], good[-22:]
+    count, directory_bytes, offset = struct.unpack("<HLL", end[10:20])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, directory_bytes, offset)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(body), 1)
+    # The plain end counts the zip64 records as part of the directory, so that nothing is left over.
+    end = end[:12] + struct.pack("<L", directory_bytes + len(record) + len(locator)) + end[16:]
+    data = body + record + locator + end
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(archive.namelist()) == count
+    with pytest.raises(SandboxError, match="zip64"):
+        read_bundle(data, max_bytes=1_000_000)
+
+
+def test_a_directory_of_many_entries_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _with_index({f"f{number}": b"" for number in range(bundle.MAX_FILES + 1)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(SandboxError, match="more than 1000 files"):
+        read_bundle(data, max_bytes=10_000_000)
+
+
+def test_a_directory_that_lies_about_its_count_is_refused() -> None:
+    data = _with_index({f"f{number}": b"" for number in range(bundle.MAX_FILES + 1)})
+    lying = data[:-14] + struct.pack("<HH", 2, 2) + data[-10:]
+    with pytest.raises(SandboxError, match="more than 1000 files"):
+        read_bundle(lying, max_bytes=10_000_000)
+
+
+def test_a_file_that_holds_less_than_it_declares_is_refused() -> None:
+    honest = _with_index({"plugin.py": b"x" * 7777})
+    lying = honest.replace((7777).to_bytes(4, "little"), (7778).to_bytes(4, "little"))
+    with pytest.raises(SandboxError, match="another size"):
+        read_bundle(lying, max_bytes=1_000_000)
+
+
+def test_an_index_that_is_too_large_is_refused_unread() -> None:
+    with pytest.raises(SandboxError, match="is too large"):
+        read_bundle(_zip([("bundle.json", b" " * 3_000_000)]), max_bytes=1_000_000)
 
 
 def test_the_author_cannot_bring_an_index() -> None:
