@@ -21,7 +21,7 @@ interface Job {
 
 /** What Pyodide wants to see of a lock file: no package, nothing to fetch. */
 const EMPTY_LOCK = {
-  info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" },
+  info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version: "314.0.7" },
   packages: {},
 };
 
@@ -105,7 +105,7 @@ const pyodide = await loadPyodide({
   lockFileContents: EMPTY_LOCK,
   packageBaseUrl: "https://pyodide.invalid/",
   env: { PYTHONHASHSEED: "0", HOME: "/home/pyodide", PYTHONDONTWRITEBYTECODE: "1" },
-  jsglobals: { Object: { fromEntries: Object.fromEntries }, setTimeout: 0, clearTimeout: 0 },
+  jsglobals: { Object: { fromEntries: Object.fromEntries }, setTimeout, clearTimeout },
   _sysExecutable: "/pyodide/python",
   _makeSnapshot: true,
 });

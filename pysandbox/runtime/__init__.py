@@ -1,0 +1,1 @@
+"""Builds the browser bundle with the interpreter that will run it: Pyodide inside Deno."""

@@ -1,0 +1,43 @@
+"""What both languages must know, written from `pysandbox.core` into ``web/protocol.gen.ts``.
+
+``python -m pysandbox.runtime.generate`` writes it; a test fails when it is stale.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pysandbox.core.envelope import PROTOCOL_VERSION
+from pysandbox.core.errors import INFO
+from pysandbox.core.limits import default
+
+TARGET = Path(__file__).parents[2] / "web" / "protocol.gen.ts"
+GATE_SLACK = 8  # replies to our own first questions, before any credit was given back
+
+
+def protocol_ts() -> str:
+    """The TypeScript text."""
+    gate = {
+        "credit": default("creditMessages") + GATE_SLACK, "maxChars": default("messageChars") * 2,
+        "maxDepth": default("messageDepth") + 2, "maxBuffers": default("messageBuffers"),
+        "maxBufferBytes": default("bundleBytes"),
+    }  # fmt: skip
+    retryable = sorted(code.value for code, info in INFO.items() if info.retryable)
+    lines = [
+        "// GENERATED from pysandbox.core by `python -m pysandbox.runtime.generate`. Do not edit: change the source.",
+        "",
+        f"export const PROTOCOL = {PROTOCOL_VERSION};",
+        f"export const DEFAULT_BOOT_MS = {default('bootMs')};",
+        f"export const GRACE_MS = {default('graceMs')};",
+        f"export const DEFAULT_MEMORY_MB = {default('memoryLimitMB')};",
+        f"export const RETRYABLE: readonly string[] = {json.dumps(retryable)};",
+        f"export const HOST_GATE = {json.dumps(gate)};",
+        f"export const PLUGIN_GATE = {json.dumps(gate)};",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(protocol_ts())

@@ -1,0 +1,47 @@
+/**
+ * The assets of one build, fetched together and used only if their SHA-256 is the one compiled in here.
+ */
+declare const __PYSANDBOX_BUILD__: { build: string; sha256: Record<string, string> };
+
+export class AssetError extends Error {
+  constructor(readonly code: "ASSET_TAMPERED" | "BOOT_FAILED", message: string) {
+    super(message);
+  }
+}
+
+export interface Assets {
+  wasm: Promise<ArrayBuffer>;
+  module: Promise<WebAssembly.Module>;
+  snapshot: Promise<ArrayBuffer>;
+  stdlib: Promise<ArrayBuffer>;
+  hostWorker: Promise<ArrayBuffer>;
+  pluginWorker: Promise<ArrayBuffer>;
+  watchdog: Promise<ArrayBuffer>;
+}
+
+export function loadAssets(): Assets {
+  const wasm = load("pyodide.asm.wasm");
+  const assets: Assets = {
+    wasm,
+    module: wasm.then((bytes) => WebAssembly.compile(bytes)),
+    hostWorker: load("host_worker.js"),
+    snapshot: load("snapshot.bin"),
+    pluginWorker: load("plugin_worker.js"),
+    stdlib: load("python_stdlib.zip"),
+    watchdog: load("watchdog.js"),
+  };
+  // Whoever awaits them hears of a failure; until then it is no unhandled one.
+  for (const asset of Object.values(assets)) (asset as Promise<unknown>).catch(() => {});
+  return assets;
+}
+
+async function load(name: string): Promise<ArrayBuffer> {
+  const { build, sha256 } = __PYSANDBOX_BUILD__;
+  const answer = await fetch(`/assets/${build}/${name}`, { credentials: "omit" });
+  if (!answer.ok) throw new AssetError("BOOT_FAILED", `${name} could not be fetched (status ${answer.status})`);
+  const bytes = await answer.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (hex !== sha256[name]) throw new AssetError("ASSET_TAMPERED", `${name} does not have the SHA-256 of this build`);
+  return bytes;
+}

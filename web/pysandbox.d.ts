@@ -1,0 +1,121 @@
+/** pysandbox.js, loaded by a webchat or desktop page. See the README for a page that uses it. */
+
+export interface CapabilityCall {
+  /** Aborted when the plugin no longer waits for the answer. */
+  signal: AbortSignal;
+  pluginId: string;
+  correlationId: string;
+}
+
+/** What a permission opens. Its value goes to the plugin as JSON; an exception becomes `CAPABILITY_FAILED`. */
+// deno-lint-ignore no-explicit-any
+export type Capability = (args: any, call: CapabilityCall) => unknown;
+
+export interface SecurityAlert {
+  code: string;
+  rule: string;
+  pluginId: string;
+  generation: number;
+  /** SHA-256 of the offending message, never its text. */
+  evidence: string;
+}
+
+export interface TelemetryRecord {
+  timestamp: string;
+  correlationId: string;
+  pluginId: string;
+  handler: string;
+  status: Outcome["status"];
+  errorCode: string | null;
+  durationMs: number;
+  memoryBytes: number;
+  environment: string;
+  queue: string;
+}
+
+export interface SandboxOptions {
+  /** The sandbox origin; default: where this module came from. */
+  origin?: string;
+  /** What the platform gave this user. */
+  sessionToken: string;
+  environment?: string;
+  queue?: string;
+  /** BCP 47; default: the browser's language. */
+  locale?: string;
+  /** By permission name; what is not here is denied. */
+  capabilities?: Record<string, Capability>;
+  /** Default 15000. */
+  bootTimeoutMs?: number;
+  /** Warm cells kept in reserve, 0 to 4; default 1. */
+  spares?: number;
+  onSecurityAlert?: (alert: SecurityAlert) => void;
+  onTelemetry?: (record: TelemetryRecord) => void;
+  onStateChange?: (state: "opening" | "open" | "closed") => void;
+}
+
+export interface ErrorDetail {
+  path: string;
+  rule: string;
+  cure: string;
+}
+
+/** `openSandbox` and `load` reject with this. Every code is explained in docs/errors.md. */
+export class SandboxError extends Error {
+  readonly code: string;
+  readonly details: ErrorDetail[];
+  readonly retryable: boolean;
+}
+
+export interface OutcomeError {
+  code: string;
+  message: string;
+  retryable: boolean;
+}
+
+export interface Outcome {
+  status: "ok" | "error" | "timeout" | "aborted" | "denied" | "killed" | "unavailable";
+  /** Only when `status` is `ok`. */
+  // deno-lint-ignore no-explicit-any
+  value?: any;
+  error?: OutcomeError;
+  /** Who enforced a deadline. */
+  layer?: "cooperative" | "soft" | "hard" | "page";
+  correlationId: string;
+  durationMs: number;
+  memory: { bytes: number; peakBytes: number; source: string };
+  generation: number;
+}
+
+export interface InvokeOptions {
+  signal?: AbortSignal;
+  /** At most the manifest's `maxExecutionTimeMs`. */
+  timeoutMs?: number;
+  correlationId?: string;
+}
+
+export interface PluginEvents {
+  event: { event: string; data: unknown };
+  progress: { fraction: number; message: string };
+  log: { level: string; message: string; fields: Record<string, unknown> };
+}
+
+export interface Plugin {
+  readonly pluginId: string;
+  readonly version: string;
+  readonly handlers: string[];
+  readonly permissions: string[];
+  /** Always resolves to an outcome. */
+  invoke(handler: string, payload?: unknown, options?: InvokeOptions): Promise<Outcome>;
+  /** Returns a function that stops listening. */
+  on<K extends keyof PluginEvents>(kind: K, listener: (detail: PluginEvents[K]) => void): () => void;
+  revoke(permission: string): Promise<void>;
+  unload(): Promise<void>;
+}
+
+export interface Sandbox {
+  /** `com.vendor.name@1.2.3`, or without a version for the highest enabled one. */
+  load(plugin: string): Promise<Plugin>;
+  close(): Promise<void>;
+}
+
+export function openSandbox(options: SandboxOptions): Promise<Sandbox>;

@@ -1,0 +1,67 @@
+/** The shapes that cross between page, host frame, watchdog, cell and workers. Types only: nothing here runs. */
+
+/** Page ⇄ host worker, on the page's own port. `payload` is JSON text. */
+export interface PageMessage {
+  v: number;
+  seq: number;
+  kind: string;
+  id: string;
+  cid: string;
+  payload: string;
+  to?: string;
+  method?: string;
+  deadlineMs?: number;
+}
+
+/** What the host frame hands its worker, once. */
+export interface HostBoot {
+  pagePort: MessagePort;
+  framePort: MessagePort;
+  watchdogPort: MessagePort;
+  module: WebAssembly.Module;
+  snapshot: ArrayBuffer;
+  stdlib: ArrayBuffer;
+  apiOrigin: string;
+  origin: string;
+}
+
+/** Host worker → host frame. */
+export type FrameOrder =
+  | { op: "open"; slot: number; memoryMB: number; binding: Binding }
+  | { op: "end"; slot: number }
+  | { op: "failed"; message: string };
+
+/** What a cell hands its worker first. */
+export interface Boot {
+  op: "boot";
+  module: WebAssembly.Module;
+  snapshot: ArrayBuffer;
+  stdlib: ArrayBuffer;
+}
+
+/** What binds a worker's port to one plugin, session and generation; sent with the port. */
+export interface Binding {
+  op: "bind";
+  plugin: string;
+  sid: string;
+  gen: number;
+  key: string;
+  origin: string;
+}
+
+/** Host frame → cell, once, with the control port. */
+export interface CellInit {
+  kind: "init";
+  v: number;
+  memoryMB: number;
+  wasm: ArrayBuffer;
+  script: ArrayBuffer;
+  snapshot: ArrayBuffer;
+  stdlib: ArrayBuffer;
+}
+
+/** Host worker → watchdog. */
+export type WatchdogOrder =
+  | { op: "arm"; slot: number; invocation: string; afterMs: number }
+  | { op: "disarm"; slot: number; invocation: string }
+  | { op: "forget"; slot: number };

@@ -1,0 +1,64 @@
+/**
+ * The worker a plugin lives in. UNTRUSTED from the first plugin byte on: nothing here is a wall.
+ *
+ * It is told two things by its cell, once each: the assets, and, when it is taken, the port with its binding.
+ */
+import { bootPyodide, type Internals, type Runtime } from "./pyodide_boot.ts";
+import { Gate } from "./gate.ts";
+import { stripGlobals, stripLoader, stubImports } from "./hardening.ts";
+import { PLUGIN_GATE } from "../web/protocol.gen.ts";
+import type { Binding, Boot } from "../web/wire.ts";
+
+// Pyodide refuses classic workers where importScripts works; here it must not be there at all.
+// deno-lint-ignore no-explicit-any
+const scope = globalThis as any;
+
+let booted: Promise<Runtime> | undefined;
+
+scope.onmessage = (event: MessageEvent) => {
+  const message = event.data as Boot | Binding;
+  if (message.op === "boot" && booted === undefined) {
+    stripGlobals(scope);
+    scope.onmessage = onCellMessage;
+    booted = boot(message);
+  }
+};
+
+function onCellMessage(event: MessageEvent): void {
+  const message = event.data as Binding;
+  if (message.op !== "bind") return;
+  scope.onmessage = null;
+  const port = event.ports[0];
+  booted!.then((runtime) => bind(runtime, message, port));
+}
+
+async function boot(assets: Boot): Promise<Runtime> {
+  const runtime = await bootPyodide(assets, stubImports);
+  const { pyodide } = runtime;
+  pyodide.runPython("import sys; sys.modules.pop('js', None); sys.modules.pop('pyodide_js', None)");
+  return runtime;
+}
+
+function bind({ pyodide, memory }: Runtime, binding: Binding, port: MessagePort): void {
+  stripLoader(scope);
+  const gate = new Gate(port, PLUGIN_GATE, (text, buffers) => receive(text, buffers), () => port.postMessage("dead"));
+  const start = pyodide.pyimport("pysandbox.plugin.boot").start;
+  const [bindTo, onMessage] = start(
+    // deno-lint-ignore no-explicit-any
+    (text: string, buffers?: any) => gate.send(text, buffers ? buffers.map((b: Uint8Array) => b.slice().buffer) : []),
+    (messages: number) => gate.grant(messages),
+    memory,
+  );
+  const internals = pyodide as unknown as Internals;
+  delete internals._module;
+  delete internals._api;
+  const receive = (text: string, buffers: ArrayBuffer[]) => {
+    try {
+      if (buffers.length === 0) onMessage(text);
+      else onMessage(text, buffers.map((buffer) => new Uint8Array(buffer)));
+    } catch {
+      port.postMessage("dead"); // the interpreter is gone, or the port is not the host's: either way it is the end
+    }
+  };
+  bindTo(binding.plugin, binding.sid, binding.gen, binding.key, binding.origin);
+}

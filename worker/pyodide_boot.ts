@@ -1,0 +1,85 @@
+/**
+ * Starts Pyodide in a classic worker from what is already here: a compiled module, a snapshot, the library's bytes.
+ *
+ * Nothing is fetched. The loader asks for its files by `fetch` and `instantiateStreaming`; both are answered from
+ * memory for as long as it starts, and put back or taken away afterwards.
+ */
+import createPyodideModule from "pyodide-glue";
+import { loadPyodide, type PyodideInterface } from "pyodide-loader";
+import { readSnapshot } from "./snapshot.ts";
+
+export interface Assets {
+  module: WebAssembly.Module;
+  snapshot: ArrayBuffer;
+  stdlib: ArrayBuffer;
+}
+
+export interface Runtime {
+  pyodide: PyodideInterface;
+  /** Bytes in use and the highest seen, as "used,peak", by the interpreter's own allocator. */
+  memory(): string;
+}
+
+/** The Emscripten module behind Pyodide: no part of its public types. */
+export interface Internals {
+  // deno-lint-ignore no-explicit-any
+  _module?: any;
+  _api?: unknown;
+}
+
+type Imports = Record<string, Record<string, unknown>>;
+
+/** What Pyodide wants to see of a lock file: no package, nothing to fetch. */
+const EMPTY_LOCK = {
+  info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version: "314.0.7" },
+  packages: {},
+};
+const NOWHERE = "https://pyodide.invalid/";
+
+// deno-lint-ignore no-explicit-any
+const scope = globalThis as any;
+
+export async function bootPyodide(assets: Assets, guard: (imports: Imports) => void): Promise<Runtime> {
+  const snapshot = readSnapshot(new Uint8Array(assets.snapshot));
+  const streaming = WebAssembly.instantiateStreaming;
+  const fetcher = scope.fetch;
+  WebAssembly.instantiateStreaming = async (_source, imports) => {
+    guard(imports as unknown as Imports);
+    return { module: assets.module, instance: await WebAssembly.instantiate(assets.module, imports) };
+  };
+  scope.fetch = () => Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(assets.stdlib) });
+  const jsglobals = Object.assign(Object.create(null), {
+    Object: Object.assign(Object.create(null), { fromEntries: Object.fromEntries }),
+    setTimeout: setTimeout.bind(globalThis),
+    clearTimeout: clearTimeout.bind(globalThis),
+  });
+  try {
+    const pyodide = await loadPyodide({
+      indexURL: NOWHERE,
+      createPyodideModule,
+      lockFileContents: EMPTY_LOCK,
+      packageBaseUrl: NOWHERE,
+      env: { PYTHONHASHSEED: "0", HOME: "/home/pyodide", PYTHONDONTWRITEBYTECODE: "1" },
+      jsglobals,
+      _sysExecutable: "/pyodide/python",
+      _loadSnapshot: snapshot.header,
+      _copyHeap: (heap: Int8Array) => snapshot.copyTo(new Uint8Array(heap.buffer)),
+    });
+    return { pyodide, memory: memoryOf(pyodide) };
+  } finally {
+    WebAssembly.instantiateStreaming = streaming;
+    scope.fetch = fetcher;
+  }
+}
+
+function memoryOf(pyodide: PyodideInterface): () => string {
+  const module = (pyodide as unknown as Internals)._module;
+  const words = module._malloc(64);
+  let peak = 0;
+  return () => {
+    module.__mallinfo?.(words);
+    const used = module.HEAPU32[(words >>> 2) + 7]; // struct mallinfo: uordblks is its eighth word
+    if (used > peak) peak = used;
+    return `${used},${peak}`;
+  };
+}
