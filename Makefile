@@ -52,7 +52,7 @@ clean: ## remove everything that set-up, builds and tests made
 runtime: .setup/base
 	@$(BIN)/pysandbox runtime build
 
-.venv/pyvenv.cfg: tools/venv.sh
+.venv/pyvenv.cfg:
 	@tools/venv.sh .venv
 	@touch $@
 
