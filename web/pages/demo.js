@@ -29,28 +29,28 @@ const sandbox = openFromAddress({
   queue: "demo",
   locale: "en-GB",
   capabilities: CAPABILITIES,
-  onSecurityAlert: (/** @type {Record<string, unknown>} */ alert) => showAlert(alert, ++alerts),
+  onSecurityAlert: (alert) => showAlert(alert, ++alerts),
 });
 
 const slots = {
   risk: new Slot(sandbox, {
     title: "Risk score",
-    ref: "com.vendor.risk-scoring@latest",
+    ref: "com.vendor.risk-scoring",
     empty: "Scored with the customer’s next message.",
   }),
   summary: new Slot(sandbox, {
     title: "Summary",
-    ref: "com.example.conversation-summary@latest",
+    ref: "com.example.conversation-summary",
     empty: "Written from the customer’s next message on.",
   }),
   redactor: new Slot(sandbox, {
     title: "Personal data",
-    ref: "com.example.pii-redactor@latest",
+    ref: "com.example.pii-redactor",
     empty: "Looks for e-mail addresses, phone and card numbers and IBANs in each message.",
   }),
   hostile: new Slot(sandbox, {
     title: "Rogue plugin",
-    ref: "com.example.misbehaving@latest",
+    ref: "com.example.misbehaving",
     empty: "Choose from the Misbehave menu what it shall do. It runs in a cell of its own.",
   }),
 };

@@ -8,7 +8,7 @@ import { codedError, errorBlock } from "./outcome.js";
 
 /**
  * Reads the address, loads the page client from the sandbox's origin and opens the sandbox.
- * @param {Record<string, unknown>} options what openSandbox gets beside token and origins
+ * @param {Partial<import("./types.js").SandboxOptions>} options what openSandbox gets beside origin and token
  * @returns {Promise<Sandbox>}
  */
 export async function openFromAddress(options) {
@@ -19,7 +19,7 @@ export async function openFromAddress(options) {
     throw coded("NO_TOKEN", `The address of this page lacks ${sessionToken ? "the sandbox" : "the token"}.`);
   }
   const { openSandbox } = await importClient(origin);
-  return await openSandbox({ origin, apiOrigin: location.origin, sessionToken, ...options });
+  return await openSandbox({ origin, sessionToken, ...options });
 }
 
 /**
@@ -101,8 +101,8 @@ function showFailure(error) {
 }
 
 /**
- * Adds a security alert to the log; its shape is the host's, its content may quote a plugin.
- * @param {Record<string, unknown>} alert
+ * Adds a security alert to the log.
+ * @param {import("./types.js").SecurityAlert} alert
  * @param {number} count how many there were, this one included
  */
 export function showAlert(alert, count) {
@@ -111,15 +111,14 @@ export function showAlert(alert, count) {
   const badge = byId("alert-count", HTMLElement);
   badge.textContent = String(count);
   badge.dataset.level = "bad";
-  const rest = Object.entries(alert)
-    .filter(([name, value]) => name !== "code" && value !== null && typeof value !== "object")
-    .map(([name, value]) => `${name} ${value}`);
+  const { code, rule, pluginId, generation, evidence } = alert;
+  const proof = evidence ? ` · message ${evidence.slice(0, 12)}…` : "";
   log.prepend(el(
     "li",
     {},
-    el("span", { class: "pill", "data-level": "bad" }, String(alert.code ?? "ALERT")),
+    el("span", { class: "pill", "data-level": "bad" }, code),
     ` ${clock()} `,
-    el("small", {}, rest.join(" · ")),
+    el("small", {}, `${rule} · ${pluginId} · generation ${generation}${proof}`),
   ));
   if (log.children.length > 100) log.lastElementChild?.remove();
 }

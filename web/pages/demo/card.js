@@ -9,11 +9,12 @@ import { errorBlock, figures, pill } from "./outcome.js";
 export class Card {
   #state = el("span", { class: "pill", "data-level": "wait" }, "starting");
   #body;
+  #ref = el("p", { class: "ref" });
   #figures = el("p", { class: "figures" });
 
   /**
    * @param {string} title
-   * @param {string} ref the plugin, as it is loaded
+   * @param {string} ref the plugin, as it is asked for
    * @param {string} empty what stands there before the first result
    */
   constructor(title, ref, empty) {
@@ -27,14 +28,17 @@ export class Card {
       "article",
       { class: "card", "aria-labelledby": id, "aria-busy": "true" },
       el("header", {}, el("h3", { id }, title), this.#state),
-      el("p", { class: "ref" }, ref),
+      this.#ref,
       this.#body,
       this.#figures,
     );
+    this.#ref.textContent = ref;
     this.#figures.textContent = "\u00a0";
   }
 
-  ready() {
+  /** @param {string} loaded the plugin and its version */
+  ready(loaded) {
+    this.#ref.textContent = loaded;
     this.#mark("ready", "idle");
   }
 

@@ -84,7 +84,7 @@ function frames(span) {
 function nextCall(outcome, next, backMs) {
   if (next.status !== "ok") return el("dd", { "data-level": "bad" }, `${next.status} ${next.error?.code ?? ""}`);
   const before = outcome.generation, after = next.generation;
-  const worker = before !== undefined && after !== undefined && after > before
+  const worker = before && after > before
     ? `by a fresh worker (generation ${before} → ${after})`
     : "by the same worker";
   return el("dd", { "data-level": "good" }, `ok, ${formatMs(backMs)} later, ${worker}`);

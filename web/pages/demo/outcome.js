@@ -26,7 +26,8 @@ const CURES = new Map([
  */
 export function codedError(reason) {
   const fields = /** @type {Partial<CodedError>} */ (reason instanceof Object ? reason : {});
-  return { code: fields.code ?? "UNEXPECTED", message: fields.message ?? String(reason), details: fields.details };
+  const { code = "UNEXPECTED", message = String(reason), retryable = false, details } = fields;
+  return { code, message, retryable, details };
 }
 
 /** @param {Outcome} outcome */
@@ -38,10 +39,10 @@ export function pill(outcome) {
 /** @param {Outcome} outcome the figures in one line: time, memory, generation */
 export function figures(outcome) {
   const parts = outcome.durationMs ? [formatMs(outcome.durationMs)] : ["never started"];
-  if (outcome.memory) {
+  if (outcome.memory.peakBytes) {
     parts.push(`${formatBytes(outcome.memory.bytes)}, peak ${formatBytes(outcome.memory.peakBytes)}`);
   }
-  if (outcome.generation !== undefined) parts.push(`gen ${outcome.generation}`);
+  if (outcome.generation) parts.push(`gen ${outcome.generation}`);
   return parts.join(" · ");
 }
 
@@ -81,6 +82,6 @@ export function beginCall(plugin, handler) {
     const note = outcome.status === "ok" ? "" : [outcome.status, outcome.layer].filter(Boolean).join(", ");
     result.replaceChildren(pill(outcome), note ? el("small", {}, ` ${note}`) : "");
     time.textContent = outcome.durationMs ? formatMs(outcome.durationMs) : "–";
-    memory.textContent = outcome.memory ? formatBytes(outcome.memory.peakBytes) : "–";
+    memory.textContent = outcome.memory.peakBytes ? formatBytes(outcome.memory.peakBytes) : "–";
   };
 }

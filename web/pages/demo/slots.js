@@ -45,7 +45,7 @@ export class Slot {
   #load(sandbox) {
     const loading = sandbox.then((open) => open.load(this.ref));
     loading.then(
-      () => this.card.ready(),
+      (plugin) => this.card.ready(`${plugin.pluginId} ${plugin.version}`),
       async (reason) => {
         const open = await sandbox.then(() => true, () => false); // if not, the banner says why
         if (open) this.card.failed(codedError(reason), () => this.#again(sandbox));
@@ -67,5 +67,6 @@ export class Slot {
  * @returns {Outcome}
  */
 function notLoaded(reason) {
-  return { status: "unavailable", error: codedError(reason), durationMs: 0 };
+  const memory = { bytes: 0, peakBytes: 0, source: "none" };
+  return { status: "unavailable", error: codedError(reason), correlationId: "", durationMs: 0, memory, generation: 0 };
 }

@@ -1,23 +1,14 @@
 // @ts-check
 /**
- * The shapes that the demo uses of pysandbox.js. Types only: this file has no code.
+ * The page client's own types, under the names that the demo uses. Types only: this file has no code.
  *
- * @typedef {{ code: string, message: string, retryable?: boolean, details?: { path: string, rule: string, cure: string }[] }} CodedError
- * @typedef {{ bytes: number, peakBytes: number, source: string }} MemoryRecord
- * @typedef {object} Outcome
- * @property {"ok" | "error" | "timeout" | "aborted" | "denied" | "killed" | "unavailable"} status
- * @property {any} [value] what the plugin returned: never trusted, shown as text only
- * @property {CodedError} [error]
- * @property {string} [layer]
- * @property {number} durationMs
- * @property {MemoryRecord} [memory]
- * @property {number} [generation]
- *
- * @typedef {object} Plugin
- * @property {(handler: string, payload: unknown, options?: { timeoutMs?: number }) => Promise<Outcome>} invoke
- * @property {(event: string, listener: (data: any) => void) => void} on
- *
- * @typedef {{ load: (ref: string) => Promise<Plugin>, close: () => Promise<void> }} Sandbox
- * @typedef {{ openSandbox: (options: Record<string, unknown>) => Promise<Sandbox> }} Client
+ * @typedef {import("../../pysandbox.d.ts").Outcome} Outcome
+ * @typedef {import("../../pysandbox.d.ts").Plugin} Plugin
+ * @typedef {import("../../pysandbox.d.ts").Sandbox} Sandbox
+ * @typedef {import("../../pysandbox.d.ts").SandboxOptions} SandboxOptions
+ * @typedef {import("../../pysandbox.d.ts").SecurityAlert} SecurityAlert
+ * @typedef {typeof import("../../pysandbox.d.ts")} Client
+ * @typedef {import("../../pysandbox.d.ts").ErrorDetail} ErrorDetail
+ * @typedef {import("../../pysandbox.d.ts").OutcomeError & { details?: ErrorDetail[] }} CodedError
  */
 export {};
