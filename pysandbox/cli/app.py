@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pysandbox.cli import build, check, run, runtime, serve
+from pysandbox.cli import build, check, doctor, run, runtime, serve
 
 app = typer.Typer(
     name="pysandbox",
@@ -19,4 +19,5 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime")

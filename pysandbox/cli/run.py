@@ -100,7 +100,7 @@ def _browser(wanted: EngineName | None) -> tuple[str, Launch]:
 
     if wanted is EngineName.DENO:
         output.wrong_use("--engine deno is not available yet: use chromium, firefox or webkit")
-    names = [name for name in ENGINES if wanted is None or wanted == name]
+    names = [name for name in ENGINES if wanted is None or wanted.value == name]
     for name in names:
         path = find_browser(name)
         if path is not None:

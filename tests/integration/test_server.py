@@ -265,6 +265,12 @@ def test_without_the_token_everything_is_401(server: DevServer, method: str, pat
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
+def test_the_token_counts_only_as_a_bearers(server: DevServer) -> None:
+    for scheme in ("Basic", "", "Token"):
+        answer = ask(server.api_origin, PLUGIN, Authorization=f"{scheme} {server.token}".strip())
+        assert (answer.status, answer.code) == (401, "SESSION_INVALID")
+
+
 @pytest.mark.parametrize("version", ["2.1.0", "latest"])
 def test_a_plugin_and_its_bundle_agree(server: DevServer, version: str) -> None:
     path = PLUGIN.replace("2.1.0", version)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer import Context
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from pysandbox.cli.app import app
@@ -53,6 +55,15 @@ def test_without_a_bundle_the_command_that_builds_it_is_named(tmp_path: Path) ->
     code, err = _serve("--dist", str(tmp_path))
     assert code == 2
     assert "pysandbox runtime build" in err
+
+
+def test_the_docs_name_every_option_and_variable() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text()
+    command = get_command(app).get_command(Context(get_command(app)), "serve")  # pyright: ignore[reportAttributeAccessIssue]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    names = [parameter.opts[0] for parameter in options] + [p.envvar for p in options if isinstance(p.envvar, str)]
+    assert len(names) > 10
+    assert [name for name in names if name not in page] == []
 
 
 def test_a_folder_of_plugins_stands_for_the_plugins_in_it(tmp_path: Path) -> None:

@@ -75,6 +75,12 @@ def test_a_document_without_its_placeholder_is_refused(tmp_path: Path) -> None:
         dist.document("host_worker.js", {})
 
 
+def test_a_bundle_without_one_of_its_documents_is_refused(tmp_path: Path) -> None:
+    dist = load_dist(write_dist(tmp_path))
+    with pytest.raises(SandboxError, match=r"cell\.htm is not in it"):
+        dist.document("cell.htm", {})
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("a.js", "text/javascript; charset=utf-8"), ("a.wasm", "application/wasm"), ("a.zip", "application/octet-stream"),
