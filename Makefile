@@ -35,7 +35,7 @@ e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=ch
 	@$(PYTEST) e2e
 
 check: .setup/deno ## lint and types, Python and TypeScript
-	@echo "Checking Python" && $(BIN)/ruff check --quiet . && $(BIN)/basedpyright --level error
+	@echo "Checking Python" && $(BIN)/ruff check --quiet --output-format concise . && $(BIN)/basedpyright --level error
 	@echo "Checking TypeScript" && $(BIN)/deno lint --quiet && $(BIN)/deno task --quiet check
 
 bench: .setup/chromium .setup/dev .setup/deno runtime ## measure against plain Pyodide + Comlink and PyScript
