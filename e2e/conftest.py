@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from pysandbox.gateway.serve import DevServer
 from pysandbox.testing.browsers import ENGINES, Browser, Engine, Page, cure, missing_parts
 
 OUTPUT = Path(__file__).parent / "output"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 MISSING = "engine missing: "
 IN_CI = os.environ.get("CI") == "true"
 
@@ -59,6 +61,13 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
             tab.screenshot(OUTPUT / (re.sub(r"[^\w.-]+", "_", request.node.nodeid) + ".png"))
     finally:
         tab.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[DevServer]:
+    """Both origins on free ports, one pair a worker, with every example plugin."""
+    with DevServer(sorted(path.parent for path in EXAMPLES.glob("*/manifest.json"))) as running:
+        yield running
 
 
 FAILED = pytest.StashKey[bool]()
