@@ -8,8 +8,6 @@ import { el } from "./dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 const BARS_SHOWN = 6;
 
-/** @typedef {{ kind: string, start: number, end: number }} Finding offsets in code points, as Python counts */
-
 /**
  * The score, its band, and one diverging bar for each feature: to the right it raises the risk, to the left it lowers it.
  * @param {any} value
