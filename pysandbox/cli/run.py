@@ -18,6 +18,7 @@ from pysandbox.core.errors import SandboxError
 
 if TYPE_CHECKING:
     from pysandbox.cli.browser_run import Launch, Report
+    from pysandbox.testing.browsers import Engine
 
 EXAMPLES = (
     "Examples:  pysandbox run examples/risk_scoring --call evaluate --input input.json  ·  "
@@ -100,7 +101,7 @@ def _browser(wanted: EngineName | None) -> tuple[str, Launch]:
 
     if wanted is EngineName.DENO:
         output.wrong_use("--engine deno is not available yet: use chromium, firefox or webkit")
-    names = [name for name in ENGINES if wanted is None or wanted.value == name]
+    names: list[Engine] = [name for name in ENGINES if wanted is None or wanted == EngineName(name)]
     for name in names:
         path = find_browser(name)
         if path is not None:

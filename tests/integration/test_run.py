@@ -61,13 +61,13 @@ def _ask(netloc: str, method: str, path: str, body: str | None, fields: dict[str
         connection.close()
 
 
-def _run(tmp_path: Path, visit: Visit, *, boot_ms: int = 60_000) -> Report:
+def _run(tmp_path: Path, visit: Visit, **limits_ms: int) -> Report:
     @contextmanager
     def launch(url: str) -> Iterator[Ended | Running]:
         yield visit(url)
 
     call = Call(write_plugin(tmp_path / "plugin"), "evaluate", {"a": 1}, {"webchat:session:read": 1}, 250)
-    return run_in_browser(call, launch, dist=write_dist(tmp_path / "dist"), boot_ms=boot_ms)
+    return run_in_browser(call, launch, dist=write_dist(tmp_path / "dist"), **limits_ms)
 
 
 def test_the_page_gets_the_whole_job_and_its_outcome_comes_back(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_page_gets_the_whole_job_and_its_outcome_comes_back(tmp_path: Path) 
     assert len(str(job.pop("sessionToken"))) >= 32
     assert job == {
         "plugin": "com.vendor.risk-scoring@2.1.0", "handler": "evaluate", "payload": {"a": 1}, "timeoutMs": 250,
-        "bootTimeoutMs": 60_000, "capabilities": {"webchat:session:read": 1}}
+        "bootTimeoutMs": 20_000, "capabilities": {"webchat:session:read": 1}}
     assert report.logs == [1]
 
 
@@ -89,9 +89,9 @@ def test_a_browser_that_ends_without_a_word_is_an_outcome_with_its_last_words(tm
     assert "cannot open display" in str(error["message"])
 
 
-def test_a_browser_that_never_reports_is_an_outcome_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pysandbox.cli.browser_run.default", lambda _name: -6000 - 1)  # leaves no time at all
-    outcome = _run(tmp_path, lambda _url: Running(), boot_ms=0).outcome
+def test_a_browser_that_never_reports_is_an_outcome_in_time(tmp_path: Path) -> None:
+    leaving_none = -2 * 3000  # what the plugin's own limit would add
+    outcome = _run(tmp_path, lambda _url: Running(), boot_ms=0, browser_ms=leaving_none).outcome
     assert outcome["status"] == "unavailable"
     assert isinstance(outcome["error"], dict)
     assert outcome["error"]["code"] == Code.BOOT_TIMEOUT
