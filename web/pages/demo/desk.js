@@ -8,6 +8,8 @@ import { findingsView, maskedText, riskView, summaryView } from "./views.js";
 /** @typedef {import("./slots.js").Slot} Slot */
 /** @typedef {import("./chat.js").Author} Author */
 
+const SUMMARY_SENTENCES = 3;
+
 /** What the contact centre knows of the demo's customer. */
 const ACCOUNT = {
   ageDays: 412,
@@ -107,7 +109,7 @@ export class Desk {
   async #sumUp() {
     const { summary } = this.#slots;
     summary.card.busy();
-    const outcome = await summary.call("summarize", { messages: this.#conversation });
+    const outcome = await summary.call("summarize", { messages: this.#conversation, maxSentences: SUMMARY_SENTENCES });
     summary.card.show(outcome, outcome.status === "ok" ? summaryView(outcome.value) : []);
     return outcome.error?.code ?? "updated";
   }

@@ -60,9 +60,15 @@ function bar(part) {
  * @returns {Node[]}
  */
 export function summaryView(value) {
-  const sentences = list(value?.sentences).map((sentence) => String(sentence.text ?? sentence));
+  const sentences = list(value?.sentences);
   if (!sentences.length) return [el("p", { class: "empty" }, "Nothing to sum up yet.")];
-  return [el("ol", { class: "summary" }, ...sentences.map((text) => el("li", {}, text)))];
+  return [
+    el(
+      "ol",
+      { class: "summary" },
+      ...sentences.map(({ author, text }) => el("li", {}, el("small", {}, `${author}: `), String(text))),
+    ),
+  ];
 }
 
 /**
@@ -82,6 +88,7 @@ export function findingsView(value) {
           "li",
           {},
           el("span", { class: "pill", "data-level": "idle" }, String(f.kind)),
+          el("code", {}, String(f.preview ?? "")),
           el("small", {}, `characters ${Number(f.start)} to ${Number(f.end)}`),
         )
       ),
