@@ -25,11 +25,11 @@ demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
 	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) --demo
 
 test: check .setup/browsers runtime ## everything CI runs: checks, tests, and the tests in three real browsers
-	@$(PYTEST) -n 2 tests; unit=$$?; $(PYTEST) e2e; e2e=$$?; \
-	 if [ $$unit -ne 0 ]; then echo "tests/ failed: see above" >&2; fi; exit $$(( unit > e2e ? unit : e2e ))
+	@$(PYTEST) -n 2 tests examples; unit=$$?; $(PYTEST) e2e; e2e=$$?; \
+	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; exit $$(( unit > e2e ? unit : e2e ))
 
 unit: .setup/dev runtime ## the tests that need no browser
-	@$(PYTEST) -n 2 tests
+	@$(PYTEST) -n 2 tests examples
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
 	@$(PYTEST) e2e

@@ -42,6 +42,9 @@ def test_leaving_ends_the_whole_group_and_removes_the_profile(fake_browser: Path
         assert browser.poll() is None
         assert alive(int(child))
         assert profile.is_dir()
+    end = time.monotonic() + 5
+    while alive(int(child)) and time.monotonic() < end:
+        time.sleep(0.01)
     assert not alive(browser.pid)
     assert not alive(int(child))
     assert not profile.exists()
