@@ -21,6 +21,7 @@ export function connect(origin: string, spares: number, deadline: number): Promi
     let silence = 0;
     let met = false;
     const refuse = (code: string, message: string) => {
+      if (met) return link.onFailure(code, message);
       clearTimeout(timer);
       clearTimeout(silence);
       removeEventListener("message", hear);
@@ -36,13 +37,9 @@ export function connect(origin: string, spares: number, deadline: number): Promi
       if (!frame.isConnected) return removeEventListener("message", hear);
       if (event.origin !== origin) return;
       const { kind, v, code, message } = event.data ?? {};
-      if (kind === "failed") {
-        if (met) link.onFailure(code, message);
-        refuse(code, message);
-      } else if (kind !== "ready" || met) {
-        link.onFailure("PROTOCOL_VIOLATION", "the host frame spoke out of turn");
-        refuse("PROTOCOL_VIOLATION", "the host frame spoke out of turn");
-      } else if (v !== PROTOCOL) {
+      if (kind === "failed") refuse(code, message);
+      else if (kind !== "ready" || met) refuse("PROTOCOL_VIOLATION", "the host frame spoke out of turn");
+      else if (v !== PROTOCOL) {
         refuse("PROTOCOL_VERSION", `host.html speaks protocol version ${v}, pysandbox.js speaks ${PROTOCOL}`);
       } else {
         met = true;
@@ -54,6 +51,7 @@ export function connect(origin: string, spares: number, deadline: number): Promi
     }
     addEventListener("message", hear);
     frame.addEventListener("load", () => {
+      if (met) return;
       silence = setTimeout(() =>
         refuse(
           "ORIGIN_NOT_ALLOWED",

@@ -25,8 +25,9 @@ export function stripGlobals(scope: Bag): string[] {
       if (!remove(holder, name) && typeof name === "string") left.push(name);
     }
   }
-  // The loader looks at these two; neither leads anywhere.
-  Object.defineProperty(scope, "location", { value: Object.freeze({ href: "about:blank" }), configurable: true });
+  // The loader resolves its file names against this; nothing is there.
+  const nowhere = Object.freeze({ href: "https://pyodide.invalid/", toString: () => "https://pyodide.invalid/" });
+  Object.defineProperty(scope, "location", { value: nowhere, configurable: true });
   return left;
 }
 

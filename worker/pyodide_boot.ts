@@ -77,7 +77,7 @@ function memoryOf(pyodide: PyodideInterface): () => string {
   const words = module._malloc(64);
   let peak = 0;
   return () => {
-    module.__mallinfo?.(words);
+    module._mallinfo(words);
     const used = module.HEAPU32[(words >>> 2) + 7]; // struct mallinfo: uordblks is its eighth word
     if (used > peak) peak = used;
     return `${used},${peak}`;
