@@ -40,6 +40,8 @@ _PHONE = re.compile(
     r"\b(?:call|phone|telephone|tel|mobile|cell|cellphone|ring|dial|text|sms|whatsapp|fax|handy|telefon|landline|"
     r"reach)\b\D*$", re.IGNORECASE)
 
+_AMOUNT = re.compile(r"[.,]\d|\s?[%€$£]")
+
 
 def find_phones(text: str) -> list[Span]:
     """Phone numbers, none of which overlaps another."""
@@ -144,7 +146,7 @@ def _has_even_end(groups: list[Group]) -> bool:
 
 def _is_amount(text: str, end: int) -> bool:
     """Whether the number goes on behind ``end`` as a decimal, or is followed by what it counts."""
-    return re.match(r"[.,]\d|\s?[%€$£]", text[end:end + 3]) is not None
+    return _AMOUNT.match(text, end) is not None
 
 
 def _is_date(groups: list[Group]) -> bool:
