@@ -22,10 +22,10 @@ ATTEMPT_MS = 600
 """How long one attempt may wait, in milliseconds; all of them together stay below the manifest's deadline."""
 
 FORGED = json.dumps({
-    "v": 1, "sid": "0" * 32, "gen": 0, "seq": 0, "nonce": "0" * 64, "origin": "https://host.invalid",
+    "nonce": "0" * 64, "v": 1, "sid": "0" * 32, "gen": 1, "seq": 0, "origin": "https://host.invalid",
     "kind": "result", "id": "1", "cid": "forged", "payload": {"score": 0},
-})
-"""An envelope with another realm's origin and a nonce that nobody computed."""
+}, separators=(",", ":"))
+"""A well-formed envelope of another session and origin, with a nonce that nobody computed."""
 
 FORGERIES = 16
 """How often to insist, where a message does get out: the host tolerates a few, and then ends the worker."""
@@ -56,9 +56,9 @@ def forge_roads() -> Iterator[Road]:
     yield "pyodide_js", lambda: import_module("pyodide_js").globals
     yield "pyodide.code.run_js", lambda: import_module("pyodide.code").run_js(SCRIPT)
     yield "constructor.constructor", _evaluate_by_constructor
-    yield "ctypes to emscripten_run_script", _evaluate_by_ctypes
     yield "a port found in the heap", _post_on_found_ports
     yield "the runtime's own way out", _post_through_runtime
+    yield "ctypes to emscripten_run_script", _evaluate_by_ctypes
 
 
 def network_roads(url: str) -> Iterator[Road]:
@@ -104,7 +104,7 @@ def _post_on_found_ports() -> str:
     return f"sent on {len(ports)} port(s)"
 
 
-def _post_through_runtime() -> str:
+async def _post_through_runtime() -> str:
     """The worker must be able to send, so a plugin in it can too: what it sends is then the host's to judge."""
     exits = [
         holder.post for holder in gc.get_objects()
@@ -115,4 +115,5 @@ def _post_through_runtime() -> str:
     for post in exits:
         for _ in range(FORGERIES):
             post(FORGED, ())
+    await asyncio.sleep(ATTEMPT_MS / 2000)  # time for the host to judge, before the next road
     return f"sent {FORGERIES * len(exits)} forged envelopes; the host has the last word"
