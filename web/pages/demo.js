@@ -4,7 +4,8 @@
  *
  * Opened as /pages/demo.html#token=…&sandbox=https://sandbox-origin; the API is where the page came from.
  */
-import { openFromAddress, showAlert, showBoot } from "./demo/boot.js";
+import { AlertLog } from "./demo/alerts.js";
+import { openFromAddress, showBoot } from "./demo/boot.js";
 import { composer } from "./demo/chat.js";
 import { Desk } from "./demo/desk.js";
 import { announce, byId } from "./demo/dom.js";
@@ -23,13 +24,13 @@ const CAPABILITIES = {
 const meter = new FrameMeter();
 meter.start();
 
-let alerts = 0;
+const alerts = new AlertLog();
 const sandbox = openFromAddress({
   environment: "development",
   queue: "demo",
   locale: "en-GB",
   capabilities: CAPABILITIES,
-  onSecurityAlert: (alert) => showAlert(alert, ++alerts),
+  onSecurityAlert: (alert) => alerts.add(alert),
 });
 
 const slots = {
@@ -73,5 +74,5 @@ new MenuButton(
   byId("misbehave", HTMLButtonElement),
   byId("misbehave-menu", HTMLUListElement),
   MISBEHAVIOURS,
-  async (id) => announce(await misbehave(id, slots.hostile, meter, () => alerts)),
+  async (id) => announce(await misbehave(id, slots.hostile, meter, () => alerts.count)),
 );

@@ -1,6 +1,6 @@
 // @ts-check
 /** From the page's address to an open sandbox, with what a person sees meanwhile and when it fails. */
-import { byId, clock, el, formatMs } from "./dom.js";
+import { byId, el, formatMs } from "./dom.js";
 import { codedError, errorBlock } from "./outcome.js";
 
 /** @typedef {import("./types.js").Client} Client */
@@ -98,27 +98,4 @@ function showFailure(error) {
     banner.replaceChildren(el("p", { class: "lead" }, "The sandbox did not start."), errorBlock(error), again);
   }
   banner.hidden = false;
-}
-
-/**
- * Adds a security alert to the log.
- * @param {import("./types.js").SecurityAlert} alert
- * @param {number} count how many there were, this one included
- */
-export function showAlert(alert, count) {
-  const log = byId("alerts", HTMLOListElement);
-  log.querySelector(".empty")?.remove();
-  const badge = byId("alert-count", HTMLElement);
-  badge.textContent = String(count);
-  badge.dataset.level = "bad";
-  const { code, rule, pluginId, generation, evidence } = alert;
-  const proof = evidence ? ` · message ${evidence.slice(0, 12)}…` : "";
-  log.prepend(el(
-    "li",
-    {},
-    el("span", { class: "pill", "data-level": "bad" }, code),
-    ` ${clock()} `,
-    el("small", {}, `${rule} · ${pluginId} · generation ${generation}${proof}`),
-  ));
-  if (log.children.length > 100) log.lastElementChild?.remove();
 }
