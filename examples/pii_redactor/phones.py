@@ -105,10 +105,12 @@ def _is_international(digits: str) -> bool:
     if len(code) == 3 and code[:2] not in _THREE_DIGITS:
         return False
     rest = digits[len(code):]
+    if code != "39":  # only Italy keeps its 0 abroad; others write it by mistake, as in +44 020
+        rest = rest.removeprefix("0")
     if code == "1" and not _is_nanp(rest):
         return False
     lengths = _AFTER_CODE.get(code, range(7 if len(code) == 2 else 5, 16 - len(code)))
-    return len(rest) in lengths and (rest[0] != "0" or code == "39")  # only Italy keeps its 0 abroad
+    return len(rest) in lengths and (rest[0] != "0" or code == "39")
 
 
 def _is_national(groups: list[Group], digits: str, called_phone: bool) -> bool:

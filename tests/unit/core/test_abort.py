@@ -190,6 +190,13 @@ def test_any_of_nothing_is_never_aborted() -> None:
     assert not AbortSignal.any([]).aborted
 
 
+def test_any_over_any_is_aborted_by_the_source_though_nobody_holds_the_one_between() -> None:
+    controller = AbortController()
+    outer = AbortSignal.any([AbortSignal.any([controller.signal])])
+    controller.abort()
+    assert outer.reason is controller.signal.reason
+
+
 def test_any_over_any_reaches_the_sources_and_every_signal_is_marked_before_a_listener_runs() -> None:
     controller = AbortController()
     inner = AbortSignal.any([controller.signal])

@@ -64,6 +64,17 @@ def test_expired_entries_make_room_before_living_ones() -> None:
     assert cache.get("oldest but alive") == b"1"
 
 
+def test_an_expired_entry_makes_room_though_it_was_used_last_and_a_longer_lived_one_was_set_after_it() -> None:
+    clock = Clock()
+    cache = make(clock, entries=2)
+    cache.set("short", b"1", ttl_s=1)
+    cache.set("long", b"2", ttl_s=60)
+    assert cache.get("short") == b"1"
+    clock.now += 2
+    cache.set("c", b"3", ttl_s=60)
+    assert cache.get("long") == b"2"
+
+
 def test_an_entry_that_was_extended_by_reading_does_not_make_room_as_expired() -> None:
     clock = Clock()
     cache = make(clock, entries=2)

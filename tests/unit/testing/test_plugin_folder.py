@@ -28,6 +28,12 @@ async def who(payload, ctx):
 def late(payload, ctx):
     import lazy
     return lazy.VALUE
+
+@handler
+def count(payload, ctx):
+    import lazy
+    lazy.COUNT += 1
+    return lazy.COUNT
 """
 
 
@@ -35,7 +41,7 @@ def write_plugin(folder: Path, name: str, *, source: str = PLUGIN, **manifest: A
     folder.mkdir()
     (folder / "plugin.py").write_text(source)
     (folder / "helper.py").write_text(f"NAME = {name!r}")
-    (folder / "lazy.py").write_text(f"VALUE = {name!r}")
+    (folder / "lazy.py").write_text(f"VALUE = {name!r}; COUNT = 0")
     (folder / "capabilities.json").write_text(json.dumps({"crm:note:read": f"note of {name}"}))
     (folder / "manifest.json").write_text(json.dumps({
         "pluginId": f"com.example.{name}", "version": "1.0.0",
@@ -54,6 +60,11 @@ def test_two_plugins_with_the_same_module_names_live_side_by_side(tmp_path: Path
 def test_a_module_imported_only_when_the_handler_runs_is_the_plugins_own(tmp_path: Path) -> None:
     one, two = (load_plugin(write_plugin(tmp_path / name, name)) for name in ("one", "two"))
     assert (one.invoke("late", {}), two.invoke("late", {}), one.invoke("late", {})) == ("one", "two", "one")
+
+
+def test_a_modules_state_lasts_from_one_invocation_to_the_next(tmp_path: Path) -> None:
+    plugin = load_plugin(write_plugin(tmp_path / "one", "one"))
+    assert [plugin.invoke("count", {}) for _ in range(3)] == [1, 2, 3]
 
 
 def test_loading_leaves_no_trace_in_the_process(tmp_path: Path) -> None:
@@ -79,7 +90,7 @@ def test_a_context_of_ones_own_replaces_what_it_names(tmp_path: Path) -> None:
 
 def test_an_unknown_handler_names_those_that_are_there(tmp_path: Path) -> None:
     plugin = load_plugin(write_plugin(tmp_path / "one", "one"))
-    with pytest.raises(CallError, match="late, who") as caught:
+    with pytest.raises(CallError, match="count, late, who") as caught:
         plugin.invoke("wo", {})
     assert caught.value.code is Code.HANDLER_NOT_FOUND
 
