@@ -12,11 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from e2e.kit.lab import Lab, LabPlugin
+from e2e.kit.server import LabServer
+from e2e.variants import frozen
+from pysandbox.gateway.dist import DEFAULT_DIST
 from pysandbox.gateway.serve import DevServer
 from pysandbox.testing.browsers import ENGINES, Browser, Engine, Page, cure, missing_parts
 
 OUTPUT = Path(__file__).parent / "output"
+PAGES = Path(__file__).parent / "pages"
 EXAMPLES = Path(__file__).parents[1] / "examples"
+PLUGINS = sorted(path.parent for path in [*EXAMPLES.glob("*/manifest.json"), *PAGES.parent.glob("plugins/*/manifest.json")])
 MISSING = "engine missing: "
 IN_CI = os.environ.get("CI") == "true"
 
@@ -68,6 +74,41 @@ def server() -> Iterator[DevServer]:
     """Both origins on free ports, one pair a worker, with every example plugin."""
     with DevServer(sorted(path.parent for path in EXAMPLES.glob("*/manifest.json"))) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The browser bundle as it was when the run began: a build meanwhile changes nothing under a test."""
+    return frozen(DEFAULT_DIST, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def lab_server(dist: Path) -> Iterator[LabServer]:
+    """The product as it is, with the tests' page and plugins and every example."""
+    with LabServer(PLUGINS, dist=dist, pages=PAGES) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(page: Page, lab_server: LabServer) -> Lab:
+    """A tab of this test's own with an open sandbox."""
+    return Lab(page, f"{lab_server.api_origin}/pages/lab.html").open(lab_server)
+
+
+@pytest.fixture(scope="module")
+def shared_lab(browser: Browser, lab_server: LabServer) -> Iterator[Lab]:
+    """One open sandbox for the tests of a module that leave it whole."""
+    tab = browser.new_page()
+    try:
+        yield Lab(tab, f"{lab_server.api_origin}/pages/lab.html").open(lab_server)
+    finally:
+        tab.close()
+
+
+@pytest.fixture(scope="module")
+def spine(shared_lab: Lab) -> LabPlugin:
+    """The plugin of e2e/plugins/spine, loaded once a module."""
+    return shared_lab.load("test.spine@1.0.0")
 
 
 FAILED = pytest.StashKey[bool]()

@@ -1,0 +1,84 @@
+"""The product's server as the tests need it: every request written down, and answers changed on the wire.
+
+A wall is taken away here, by a server that lost a header or altered a byte, and never by a switch of the product's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, MutableMapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pysandbox.gateway import serve
+from pysandbox.gateway.serve import DevServer
+
+Change = Callable[[str, MutableMapping[str, str], bytes], bytes]
+"""From path, headers (changed in place) and body to the body that is sent instead."""
+
+
+class Seen(NamedTuple):
+    """A request as it came in. ``port``: ``sandbox`` or ``api``."""
+
+    port: str
+    method: str
+    path: str
+
+
+class LabServer(DevServer):
+    """A `DevServer` that remembers. ``change`` sees every answer; with one, nothing is compressed or kept in caches."""
+
+    def __init__(self, plugins: Iterable[str | Path] = (), *, change: Change | None = None, **options: Any) -> None:
+        self.requests: list[Seen] = []
+        self.change = change
+        with ExitStack() as stack:
+            for name, port in (("sandbox_app", "sandbox"), ("api_app", "api")):
+                stack.enter_context(patch.object(serve, name, self._wrapped(getattr(serve, name), port)))
+            super().__init__(plugins, **options)
+
+    def paths(self, port: str) -> list[str]:
+        return [seen.path for seen in self.requests if seen.port == port]
+
+    def _wrapped(self, make: Callable[..., ASGIApp], port: str) -> Callable[..., ASGIApp]:
+        def wrapped(*args: Any, **options: Any) -> ASGIApp:
+            inner = make(*args, **options)
+
+            async def app(scope: Scope, receive: Receive, send: Send) -> None:
+                self.requests.append(Seen(port, scope["method"], scope["path"]))
+                if self.change is None:
+                    await inner(scope, receive, send)
+                else:
+                    await self._changed(inner, scope, receive, send)
+
+            return app
+
+        return wrapped
+
+    async def _changed(self, inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        plain = [(name, value) for name, value in scope["headers"] if name not in (b"accept-encoding", b"if-none-match")]
+        start: Message = {}
+        body = b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            headers = MutableHeaders(scope=start)
+            headers["Cache-Control"] = "no-store"
+            if "etag" in headers:
+                del headers["etag"]
+            assert self.change is not None
+            told = self.change(scope["path"], headers, body)
+            headers["Content-Length"] = str(len(told))
+            await send(start)
+            await send({"type": "http.response.body", "body": told})
+
+        await inner({**scope, "headers": plain}, receive, collect)

@@ -1,0 +1,115 @@
+// What the tests drive: a page that opens a sandbox and keeps what it is told. `lab` is all there is to it.
+const plugins = [];
+const tickets = [];
+let sandbox;
+
+// What the page gives to plugins. The last two are for tests of what a page's function does wrong.
+const capabilities = {
+  "webchat:session:read": async (args, { pluginId, correlationId }) => ({ tier: "gold", args, pluginId, correlationId }),
+  "lab:page:throws": () => {
+    throw new Error("secret of the page");
+  },
+  "lab:page:waits": (_args, { signal }) =>
+    new Promise((resolve) => signal.addEventListener("abort", () => (lab.withdrawn++, resolve(null)))),
+};
+
+async function coded(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    const { name, code, message, details } = error;
+    return { rejected: { name: name ?? "", code: code ?? "", message: message ?? String(error), details: details ?? [] } };
+  }
+}
+
+function longestGap() {
+  const channel = new MessageChannel();
+  let last = performance.now();
+  let longest = 0;
+  let running = true;
+  channel.port1.onmessage = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (running) setTimeout(() => channel.port2.postMessage(0), 1);
+  };
+  channel.port2.postMessage(0);
+  return () => {
+    running = false;
+    channel.port1.close();
+    return Math.max(longest, performance.now() - last);
+  };
+}
+
+globalThis.lab = {
+  alerts: [],
+  telemetry: [],
+  states: [],
+  withdrawn: 0,
+
+  open: ({ origin, without = [], ...options }) =>
+    coded((async () => {
+      const { openSandbox } = await import(`${origin}/pysandbox.js`);
+      sandbox = await openSandbox({
+        origin,
+        environment: "test",
+        queue: "lab_queue",
+        locale: "en-GB",
+        capabilities: Object.fromEntries(Object.entries(capabilities).filter(([name]) => !without.includes(name))),
+        onSecurityAlert: (alert) => lab.alerts.push(alert),
+        onTelemetry: (record) => lab.telemetry.push(record),
+        onStateChange: (state) => lab.states.push(state),
+        ...options,
+      });
+      return { open: true };
+    })()),
+
+  load: (name) =>
+    coded((async () => {
+      const plugin = await sandbox.load(name);
+      const heard = [];
+      for (const kind of ["event", "progress", "log"]) {
+        plugin.on(kind, (detail) => heard.push({ kind, detail, at: performance.now() }));
+      }
+      plugins.push({ plugin, heard });
+      return { number: plugins.length - 1, handlers: plugin.handlers, permissions: plugin.permissions };
+    })()),
+
+  start([number, handler, payload, { abortAfterMs, payloadText, ...options }]) {
+    if (abortAfterMs !== undefined) {
+      const controller = new AbortController();
+      options.signal = controller.signal;
+      if (abortAfterMs === 0) controller.abort();
+      else setTimeout(() => controller.abort(), abortAfterMs);
+    }
+    const sent = payloadText === undefined ? payload : JSON.parse(payloadText);
+    const startedAt = performance.now();
+    tickets.push(plugins[number].plugin.invoke(handler, sent, options).then((outcome) => {
+      const endedAt = performance.now();
+      return { ...outcome, pageMs: endedAt - startedAt, endedAt };
+    }));
+    return tickets.length - 1;
+  },
+
+  finish: (ticket) => tickets[ticket],
+  heard: (number) => plugins[number].heard,
+  unload: (number) => coded(plugins[number].plugin.unload()),
+  revoke: ([number, permission]) => coded(plugins[number].plugin.revoke(permission)),
+  close: () => sandbox.close(),
+
+  /** Runs `work` and tells the longest time that the main thread did not come round, and its long tasks where told. */
+  async watched(work) {
+    const tasks = [];
+    const observer = globalThis.PerformanceObserver?.supportedEntryTypes?.includes("longtask")
+      ? new PerformanceObserver((list) => tasks.push(...list.getEntries()))
+      : undefined;
+    observer?.observe({ type: "longtask" });
+    const stop = longestGap();
+    const result = await work();
+    const gapMs = stop();
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the observer is told in a task of its own
+    tasks.push(...(observer?.takeRecords() ?? []));
+    observer?.disconnect();
+    return { result, gapMs, longTasksMs: observer ? tasks.map((task) => task.duration) : null };
+  },
+};

@@ -1,0 +1,3 @@
+"""Does not import: names a module that is nowhere."""
+
+import a_module_that_is_nowhere  # noqa: F401
