@@ -42,6 +42,9 @@ async function start(init: CellInit, control: MessagePort): Promise<void> {
   const wasm = setMemoryLimits(new Uint8Array(init.wasm), { maximumPages: init.memoryMB * PAGES_PER_MB });
   const module = await WebAssembly.compile(wasm);
   script = URL.createObjectURL(new Blob([init.script], { type: "text/javascript" }));
+  // What was sent here is of no more use: give it back at once, not when a collector comes round.
+  init.wasm.transfer(0);
+  init.script.transfer(0);
   worker = new Worker(script);
   worker.onerror = (event) => event.preventDefault();
   worker.postMessage({ op: "boot", module, snapshot: init.snapshot, stdlib: init.stdlib }, [

@@ -34,6 +34,9 @@ function onCellMessage(event: MessageEvent): void {
 
 async function boot(assets: Boot): Promise<Runtime> {
   const runtime = await bootPyodide(assets, stubImports);
+  // The bytes are in the heap and the file system now: give them back at once, not when a collector comes round.
+  assets.snapshot.transfer(0);
+  assets.stdlib.transfer(0);
   const { pyodide } = runtime;
   pyodide.runPython("import sys; sys.modules.pop('js', None); sys.modules.pop('pyodide_js', None)");
   return runtime;

@@ -72,14 +72,21 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
   }
 }
 
+/** Walking the heap to count what is in use takes most of a millisecond: not more often than this. */
+const COUNT_EVERY_MS = 500;
+
 function memoryOf(pyodide: PyodideInterface): () => string {
   const module = (pyodide as unknown as Internals)._module;
   const words = module._malloc(64);
-  let peak = 0;
+  let used = 0;
+  let countedAt = -Infinity;
   return () => {
-    module._mallinfo(words);
-    const used = module.HEAPU32[(words >>> 2) + 7]; // struct mallinfo: uordblks is its eighth word
-    if (used > peak) peak = used;
-    return `${used},${peak}`;
+    const now = performance.now();
+    if (now - countedAt > COUNT_EVERY_MS) {
+      module._mallinfo(words);
+      used = module.HEAPU32[(words >>> 2) + 7]; // struct mallinfo: uordblks is its eighth word
+      countedAt = now;
+    }
+    return `${used},${Math.max(used, module._malloc_max_footprint())}`;
   };
 }
