@@ -22,7 +22,8 @@ from pysandbox.testing.browsers import ENGINES, Browser, Engine, Page, cure, mis
 OUTPUT = Path(__file__).parent / "output"
 PAGES = Path(__file__).parent / "pages"
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PLUGINS = sorted(path.parent for path in [*EXAMPLES.glob("*/manifest.json"), *PAGES.parent.glob("plugins/*/manifest.json")])
+MANIFESTS = [*EXAMPLES.glob("*/manifest.json"), *PAGES.parent.glob("plugins/*/manifest.json")]
+PLUGINS = sorted(path.parent for path in MANIFESTS)
 MISSING = "engine missing: "
 IN_CI = os.environ.get("CI") == "true"
 

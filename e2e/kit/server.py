@@ -59,7 +59,8 @@ class LabServer(DevServer):
         return wrapped
 
     async def _changed(self, inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        plain = [(name, value) for name, value in scope["headers"] if name not in (b"accept-encoding", b"if-none-match")]
+        left_out = (b"accept-encoding", b"if-none-match")
+        plain = [(name, value) for name, value in scope["headers"] if name not in left_out]
         start: Message = {}
         body = b""
 
