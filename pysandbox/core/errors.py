@@ -54,6 +54,7 @@ class Code(StrEnum):
     INPUT_INVALID = "INPUT_INVALID"
     REQUIREMENTS_UNRESOLVED = "REQUIREMENTS_UNRESOLVED"
     RUNTIME_MISSING = "RUNTIME_MISSING"
+    BUILD_FAILED = "BUILD_FAILED"
     HOST_NOT_ALLOWED = "HOST_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
@@ -114,7 +115,8 @@ INFO: dict[Code, CodeInfo] = {
         _E, False, "The plugin ran out of its memory.", "Use less memory, or raise isolation.memoryLimitMB."),
     Code.MESSAGE_LIMIT: CodeInfo(
         _E, False, "A message is larger or deeper than the limit.", "Send less at once, or flatten the value."),
-    Code.RATE_LIMIT: CodeInfo(_E, True, "Too many messages or calls in too short a time.", "Send fewer, or batch them."),
+    Code.RATE_LIMIT: CodeInfo(
+        _E, True, "Too many messages or calls in too short a time.", "Send fewer, or batch them."),
     Code.PERMISSION_DENIED: CodeInfo(
         Status.DENIED, False, "The plugin asked for something it was not granted.",
         "Declare the permission in the manifest, and grant it in the session and on the page."),
@@ -136,7 +138,8 @@ INFO: dict[Code, CodeInfo] = {
         _U, False, "The two ends speak different protocol versions.",
         "Load pysandbox.js and host.html from one deployment."),
     Code.NONCE_REJECTED: CodeInfo(
-        _K, False, "A message carried a wrong, repeated or stale nonce.", "Treat it as an attack and look at the alert."),
+        _K, False, "A message carried a wrong, repeated or stale nonce.",
+        "Treat it as an attack and look at the alert."),
     Code.ROUTE_NOT_FOUND: CodeInfo(
         _E, False, "The API proxy has no such route.", "Register the route at the gateway, or mend the path."),
     Code.SESSION_INVALID: CodeInfo(
@@ -163,6 +166,9 @@ INFO: dict[Code, CodeInfo] = {
         "Name pure-Python packages with exact versions, or remove the file."),
     Code.RUNTIME_MISSING: CodeInfo(
         _U, False, "The browser bundle is not built, or not complete.", "Run `pysandbox runtime build`."),
+    Code.BUILD_FAILED: CodeInfo(
+        _U, False, "The browser bundle or a plugin's wheels could not be built.",
+        "Read the message: it names the tool or the package that is missing, and the command that brings it."),
     Code.HOST_NOT_ALLOWED: CodeInfo(
         _E, False, "The request names a host that this server is not known by.",
         "Use the address that the server printed when it started."),

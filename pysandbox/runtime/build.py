@@ -8,62 +8,79 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import shutil
-import zipfile
+import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from pysandbox.core.envelope import PROTOCOL_VERSION
+from pysandbox.core.errors import Code, SandboxError
 from pysandbox.runtime.compress import compress_all
 from pysandbox.runtime.generate import TARGET, protocol_ts
+from pysandbox.runtime.interpreter import work_root
 from pysandbox.runtime.scripts import bundle_scripts
 from pysandbox.runtime.snapshot import make_snapshot, python_sources
-from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, pyodide_folder
+from pysandbox.runtime.stdlib import compile_stdlib, pack_stdlib
+from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, cache_dir, in_source_tree, pyodide_folder
 
 DIST = Path(__file__).parent / "dist"
-WORK = ROOT / "build" / "runtime"
-CACHE = ROOT / "build" / "cache"
 ASSETS = ("pyodide.asm.wasm", "python_stdlib.zip", "snapshot.bin", "host_worker.js", "plugin_worker.js", "watchdog.js")
 Progress = Callable[[str], None]
 
 
 def build(progress: Progress = print, *, force: bool = False, dist: Path = DIST) -> Path:
-    """Build into ``dist`` and return it. Raises SandboxError where a tool or a package is missing."""
-    if not (ROOT / "web" / "pysandbox.ts").exists():  # an installed package carries dist/, not the sources
+    """Build into ``dist`` and return it. Raises SandboxError (``BUILD_FAILED``) with what is missing and the cure."""
+    if not in_source_tree():
         return dist
     inputs = digest_of_inputs()
     if not force and _is_current(dist, inputs):
         progress("the browser bundle is up to date")
         return dist
-    TARGET.write_text(protocol_ts())
-    inputs = digest_of_inputs()
-    progress("fetching Pyodide")
-    pyodide = pyodide_folder()
-    progress("bundling the scripts")
-    scripts = bundle_scripts(pyodide, WORK)
-    progress("packing the standard library")
-    stdlib = _repack(pyodide / "python_stdlib.zip", WORK / "python_stdlib.zip")
-    progress("starting the interpreter and taking its snapshot")
-    files = {
-        "pyodide.asm.wasm": (pyodide / "pyodide.asm.wasm").read_bytes(), "python_stdlib.zip": stdlib.read_bytes(),
-        "snapshot.bin": make_snapshot(pyodide, stdlib, WORK),
-        **{name: scripts[name].encode() for name in ("host_worker.js", "plugin_worker.js", "watchdog.js")},
-    }  # fmt: skip
-    integrity = _entry_files(files, scripts)
-    progress("compressing (the first time takes half a minute)")
-    files |= compress_all(files, CACHE)
-    _publish(files, {**integrity, "inputs": inputs}, dist)
-    progress(f"built {dist.name}/ {integrity['build']}")
+    started = time.monotonic()
+    try:
+        _write_if_changed(TARGET, protocol_ts())
+        inputs = digest_of_inputs()
+        with tempfile.TemporaryDirectory(prefix="runtime-", dir=work_root()) as work:
+            files, integrity = _make(progress, Path(work))
+        progress("compressing (the first time takes half a minute)")
+        files |= compress_all(files, cache_dir())
+        _publish(files, {**integrity, "inputs": inputs}, dist)
+    except OSError as error:
+        raise SandboxError(
+            Code.BUILD_FAILED, f"{error.filename or dist} cannot be written or read: {error.strerror or error}; the "
+            "build needs about 150 MB of disk below the source tree") from error
+    progress(f"built {dist.name}/ {integrity['build']} in {time.monotonic() - started:.0f} s")
     return dist
+
+
+def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Every file that ships, uncompressed, and the integrity record of all of them."""
+    progress("fetching Pyodide and the build's wheels (once)")
+    pyodide = pyodide_folder()
+    progress("byte-compiling the standard library inside Pyodide (once)")
+    compiled = compile_stdlib(pyodide / "python_stdlib.zip")
+    progress("bundling the scripts")
+    scripts = bundle_scripts(pyodide, work)
+    progress("starting the interpreter and taking its snapshot")
+    whole = work / "python_stdlib.zip"
+    whole.write_bytes(compiled)
+    snapshot = make_snapshot(pyodide, work / "glue.mjs", whole, work)
+    files = {
+        "pyodide.asm.wasm": (pyodide / "pyodide.asm.wasm").read_bytes(),
+        "python_stdlib.zip": pack_stdlib(compiled, in_snapshot=snapshot.modules),
+        "snapshot.bin": snapshot.packed,
+        **{name: scripts[name].encode() for name in ("host_worker.js", "plugin_worker.js", "watchdog.js")},
+    }
+    return files, _entry_files(files, scripts)
 
 
 def digest_of_inputs() -> str:
     """SHA-256 over every file that the bundle is made from."""
     digest = hashlib.sha256()
-    here = sorted((ROOT / "pysandbox" / "runtime").rglob("*.py")) + sorted((ROOT / "pysandbox" / "runtime").rglob("*.ts"))
-    web = sorted((ROOT / "web").glob("*.ts")) + sorted((ROOT / "web").glob("*.html")) + sorted((ROOT / "worker").glob("*.ts"))
+    own = ROOT / "pysandbox" / "runtime"
+    here = [path for pattern in ("*.py", "*.ts", "*.lock") for path in sorted(own.rglob(pattern))]
+    web = [path for pattern in ("web/*.ts", "web/*.html", "worker/*.ts") for path in sorted(ROOT.glob(pattern))]
     for path in [*here, *web, ROOT / "deno.lock"]:
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     for name, text in sorted(python_sources().items()):
@@ -77,14 +94,6 @@ def _is_current(dist: Path, inputs: str) -> bool:
     except (OSError, ValueError):
         return False  # nothing built, or half of it: build
     return known.get("inputs") == inputs and all((dist / name).exists() for name in known["files"])
-
-
-def _repack(source: Path, target: Path) -> Path:
-    """Stored instead of deflated: brotli then sees the text itself, and imports need no inflating."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
-        for info in sorted(old.infolist(), key=lambda info: info.filename):
-            new.writestr(zipfile.ZipInfo(info.filename, (1980, 1, 1, 0, 0, 0)), old.read(info))
-    return target
 
 
 def _entry_files(files: dict[str, bytes], scripts: dict[str, str]) -> dict[str, Any]:
@@ -103,7 +112,8 @@ def _entry_files(files: dict[str, bytes], scripts: dict[str, str]) -> dict[str, 
     return {
         "build": build_id, "protocol": PROTOCOL_VERSION, "pyodide": PYODIDE_VERSION,
         "files": {
-            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(files.items())
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in sorted(files.items())
         },
         "csp": {"hostScript": _csp_hash(host_script), "cellScript": _csp_hash(cell_script)},
     }  # fmt: skip
@@ -113,13 +123,20 @@ def _csp_hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
+def _write_if_changed(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def _publish(files: Mapping[str, bytes], integrity: Mapping[str, Any], dist: Path) -> None:
     """Write beside, then swap: a build that was interrupted leaves the old bundle whole."""
-    fresh = dist.with_name(dist.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for name, data in files.items():
-        (fresh / name).write_bytes(data)
-    (fresh / "integrity.json").write_text(json.dumps(integrity, indent=1, sort_keys=True) + "\n")
-    shutil.rmtree(dist, ignore_errors=True)
-    os.replace(fresh, dist)
+    dist.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{dist.name}-", dir=dist.parent, ignore_cleanup_errors=True) as beside:
+        fresh, old = Path(beside) / "new", Path(beside) / "old"
+        fresh.mkdir()
+        for name, data in files.items():
+            (fresh / name).write_bytes(data)
+        (fresh / "integrity.json").write_text(json.dumps(integrity, indent=1, sort_keys=True) + "\n")
+        if dist.exists():
+            dist.rename(old)
+        fresh.rename(dist)

@@ -16,14 +16,15 @@ CHANGES_OFTEN = ("snapshot.bin",)
 def compress_all(files: dict[str, bytes], cache: Path) -> dict[str, bytes]:
     """``NAME.br`` and ``NAME.gz`` of each file."""
     cache.mkdir(parents=True, exist_ok=True)
+
+    def both(name: str) -> dict[str, bytes]:
+        quality = QUICK if name in CHANGES_OFTEN else BEST
+        return {f"{name}.br": _brotli(files[name], cache, quality), f"{name}.gz": _gzip(files[name])}
+
     with ThreadPoolExecutor(2) as pool:
         # The large ones first, so that the last thread does not end alone.
-        names = sorted(files, key=lambda name: -len(files[name]))
-        packed = list(pool.map(lambda name: (_brotli(files[name], cache, QUICK if name in CHANGES_OFTEN else BEST), _gzip(files[name])), names))
-    out: dict[str, bytes] = {}
-    for name, (brotli, gz) in zip(names, packed, strict=True):
-        out[f"{name}.br"], out[f"{name}.gz"] = brotli, gz
-    return out
+        packed = list(pool.map(both, sorted(files, key=lambda name: -len(files[name]))))
+    return {name: data for pair in packed for name, data in pair.items()}
 
 
 def _gzip(data: bytes) -> bytes:

@@ -25,15 +25,14 @@ SCRIPTS = {
 
 
 def bundle_scripts(pyodide: Path, work: Path) -> dict[str, str]:
-    """Every script's text by name. ``work`` is a scratch folder that is emptied first."""
-    shutil.rmtree(work, ignore_errors=True)
+    """Every script's text by name. ``work`` is an empty scratch folder; the glue is left there as ``glue.mjs``."""
     for folder in ("web", "worker"):
         (work / folder).mkdir(parents=True)
         for source in (ROOT / folder).glob("*.ts"):
             shutil.copy(source, work / folder)
     glue = (pyodide / "pyodide.asm.mjs").read_text()
     if glue.count(HEAP_COPY[0]) != 1:
-        raise SandboxError(Code.BOOT_FAILED, "Pyodide's glue is not the one this build knows")
+        raise SandboxError(Code.BUILD_FAILED, "Pyodide's glue is not the one this build knows")
     (work / "glue.mjs").write_text(glue.replace(*HEAP_COPY))
     shutil.copy(pyodide / "pyodide.mjs", work / "loader.mjs")
     imports = {"pyodide-glue": "./glue.mjs", "pyodide-loader": "./loader.mjs"}
@@ -41,8 +40,8 @@ def bundle_scripts(pyodide: Path, work: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, (source, form) in SCRIPTS.items():
         out = work / name
-        run_deno(["bundle", "--quiet", "--external=ws", "--external=node:*", "--platform=browser", "--minify", f"--format={form}", "--output", str(out),
-                  source], cwd=work)  # fmt: skip
+        run_deno(["bundle", "--quiet", "--external=ws", "--external=node:*", "--platform=browser", "--minify",
+                  f"--format={form}", "--output", str(out), source], cwd=work)  # fmt: skip
         text = out.read_text()
         texts[name] = WORKER_BANNER + text if name.endswith("_worker.js") else text
     return texts

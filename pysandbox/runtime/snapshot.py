@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+from pysandbox.runtime.interpreter import HERE, SHUT
 from pysandbox.runtime.tools import ROOT, run_deno
 
 PAGES = 480  # what a fresh interpreter needs; a snapshot whose heap grew does not restore
@@ -28,14 +30,27 @@ def python_sources() -> dict[str, str]:
         if str(path.relative_to(package)) not in LEFT_OUT}  # fmt: skip
 
 
-def make_snapshot(pyodide: Path, stdlib: Path, work: Path) -> bytes:
-    """The packed snapshot. Runs without network: importing is running."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``packed``: `snapshot.bin`. ``modules``: the names of all that is imported in it."""
+
+    packed: bytes
+    modules: frozenset[str]
+
+
+def make_snapshot(pyodide: Path, glue: Path, stdlib: Path, work: Path) -> Snapshot:
+    """Import everything and take the heap. Runs without network: importing is running.
+
+    ``glue`` is Pyodide's with our heap copy; ``stdlib`` holds the whole library, not only what ships.
+    """
     out = work / "snapshot.bin"
     job = work / "snapshot.json"
+    wasm, loader = pyodide / "pyodide.asm.wasm", pyodide / "pyodide.mjs"
     job.write_text(json.dumps({
-        "pyodideDir": str(pyodide), "stdlib": str(stdlib), "wasm": str(pyodide / "pyodide.asm.wasm"),
-        "sources": python_sources(), "modules": MODULES, "pages": PAGES, "out": str(out),
+        "loader": str(loader), "glue": str(glue), "stdlib": str(stdlib), "wasm": str(wasm), "sources": python_sources(),
+        "modules": MODULES, "pages": PAGES, "out": str(out),
     }))  # fmt: skip
-    run_deno(["run", "--quiet", "--no-prompt", "--no-remote", "--no-npm", "--cached-only", "--allow-env",
-              "--allow-read", f"--allow-write={out}", "pysandbox/runtime/deno/snapshot.ts", str(job)])  # fmt: skip
-    return out.read_bytes()
+    readable = ",".join(str(path) for path in (pyodide, work, HERE, ROOT / "worker"))
+    script = HERE / "deno" / "snapshot.ts"
+    said = run_deno([*SHUT, f"--allow-read={readable}", f"--allow-write={out}", str(script), str(job)])
+    return Snapshot(out.read_bytes(), frozenset(json.loads(said)["modules"]))

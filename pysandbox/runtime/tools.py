@@ -1,19 +1,50 @@
-"""Where the build's tools and inputs are: Deno, the npm packages it fetched, the source tree."""
+"""Where the build's tools and inputs are: Deno, the npm package it fetched, the source tree, the cache."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from pysandbox.core.errors import Code, SandboxError
 
-ROOT = Path(__file__).parents[2]
-PYODIDE_VERSION = "314.0.7"
-STEP_DEADLINE_S = 240
+ROOT: Final = Path(__file__).parents[2]
+PYODIDE_VERSION: Final = "314.0.7"
+STEP_DEADLINE_S: Final = 240
+# What is used of the npm package. An installed pysandbox has no deno.lock beside it: these hold there too.
+PYODIDE_FILES: Final = {
+    "pyodide.asm.mjs": "f7cdc8ece80678ceb712f8e65ebe6d3a83203a180c399865f49612a051693635",
+    "pyodide.asm.wasm": "cc36e3cab04fdfc9a63ff13eb52eae2b911bf46c025cc7b281f394bd3de1d5e6",
+    "pyodide.mjs": "6f1d60f7bf529beb300f0f47983c921d3982363640ba20af0e38efdddbc66109",
+    "python_stdlib.zip": "fa1957e5777068fc4f7437f96d860ae2fbe9c19732ba06c84e004ec16dd7dd7a",
+}
+
+
+def in_source_tree() -> bool:
+    """An installed package carries dist/, not the sources that it is made from."""
+    return (ROOT / "web" / "pysandbox.ts").exists()
+
+
+def cache_dir() -> Path:
+    """What may be kept between builds: ``PYSANDBOX_CACHE``, else ``build/cache`` of the tree, else the user's cache."""
+    if named := os.environ.get("PYSANDBOX_CACHE"):
+        return Path(named)
+    if in_source_tree():
+        return ROOT / "build" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pysandbox"
+
+
+def deno_dir() -> Path:
+    """Deno's cache: the one of the environment, else one in the source tree, else one of ours."""
+    if named := os.environ.get("DENO_DIR"):
+        return Path(named)
+    return ROOT / ".deno" if in_source_tree() else cache_dir() / "deno"
 
 
 def deno() -> str:
@@ -21,35 +52,55 @@ def deno() -> str:
     beside = Path(sys.executable).parent / "deno"
     found = str(beside) if beside.exists() else shutil.which("deno")
     if found is None:
-        raise SandboxError(Code.BOOT_FAILED, "Deno is missing; install it with: pip install 'pysandbox[build]'")
+        raise SandboxError(Code.BUILD_FAILED, "Deno is missing; install it with: pip install 'pysandbox[build]'")
     return found
 
 
-def deno_dir() -> Path:
-    """Deno's cache: the one of the environment, else one in the source tree."""
-    return Path(os.environ.get("DENO_DIR", ROOT / ".deno"))
-
-
-def run_deno(args: Sequence[str], *, cwd: Path = ROOT, offline: bool = True) -> str:
+def run_deno(args: Sequence[str], *, cwd: Path | None = None, offline: bool = True) -> str:
     """Run Deno and return its standard output. Raises SandboxError with what it said, bounded in time."""
     env = {**os.environ, "DENO_DIR": str(deno_dir()), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+    env.setdefault("DENO_TLS_CA_STORE", "system,mozilla")  # the certificates that pip trusts too
     try:
         done = subprocess.run(
-            [deno(), *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=STEP_DEADLINE_S, check=False)
+            [deno(), *args], cwd=cwd or ROOT, env=env, capture_output=True, text=True, timeout=STEP_DEADLINE_S,
+            check=False)
     except subprocess.TimeoutExpired as error:
-        raise SandboxError(Code.BOOT_FAILED, f"deno {args[0]} did not end within {STEP_DEADLINE_S} s") from error
+        raise SandboxError(Code.BUILD_FAILED, f"deno {args[0]} did not end within {STEP_DEADLINE_S} s") from error
+    except OSError as error:
+        raise SandboxError(
+            Code.BUILD_FAILED, f"{deno()} cannot be run ({error.strerror}); install it again with: "
+            "pip install --force-reinstall deno") from error
     if done.returncode != 0:
-        hint = "" if offline else "; is the npm registry reachable?"
-        raise SandboxError(Code.BOOT_FAILED, f"deno {args[0]} failed{hint}\n{(done.stderr or done.stdout)[-2000:]}")
+        hint = "" if offline else "; is the registry reachable? (HTTPS_PROXY, NPM_CONFIG_REGISTRY, DENO_TLS_CA_STORE)"
+        raise SandboxError(Code.BUILD_FAILED, f"deno {args[0]} failed{hint}\n{(done.stderr or done.stdout)[-2000:]}")
     return done.stdout
 
 
 def pyodide_folder() -> Path:
-    """The npm package's files, fetched by Deno on the first call."""
+    """The npm package's files, fetched by Deno on the first call, and each checked against its hash."""
+    found = _find_pyodide()
+    if found is None:
+        if in_source_tree():
+            run_deno(["install", "--frozen", "--quiet"], offline=False)
+        else:
+            run_deno(["cache", "--no-config", "--no-lock", "--quiet", f"npm:pyodide@{PYODIDE_VERSION}"],
+                     cwd=Path.home(), offline=False)
+        found = _find_pyodide()
+    if found is None:
+        raise SandboxError(Code.BUILD_FAILED, f"the npm package pyodide {PYODIDE_VERSION} is not in {deno_dir()}")
+    _check(found)
+    return found
+
+
+def _find_pyodide() -> Path | None:
     found = sorted(deno_dir().glob(f"npm/*/pyodide/{PYODIDE_VERSION}/pyodide.asm.wasm"))
-    if not found:
-        run_deno(["install", "--frozen", "--quiet"], offline=False)
-        found = sorted(deno_dir().glob(f"npm/*/pyodide/{PYODIDE_VERSION}/pyodide.asm.wasm"))
-    if not found:
-        raise SandboxError(Code.BOOT_FAILED, f"the npm package pyodide {PYODIDE_VERSION} is not in Deno's cache")
-    return found[0].parent
+    return found[0].parent if found else None
+
+
+@lru_cache(maxsize=4)
+def _check(folder: Path) -> None:
+    for name, sha256 in PYODIDE_FILES.items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+            raise SandboxError(
+                Code.BUILD_FAILED, f"{folder / name} is not the file of pyodide {PYODIDE_VERSION}: remove {folder} and "
+                "run this again")

@@ -1,17 +1,21 @@
 /**
- * Boots Pyodide in this process, imports modules, and writes the heap as a snapshot.
+ * Boots Pyodide in this process, imports modules, and writes the heap as a snapshot; then restores it once, to learn
+ * what a fresh heap holds by then, and to see that it runs.
  *
  * Runs without network and without any permission but its own files: importing is running. Reproducible byte for
- * byte: entropy, clocks and the hash seed are fixed before Python starts. Whoever restores the snapshot must reseed.
+ * byte (see fixed.ts).
  *
- * usage: deno run --allow-read --allow-write=OUT snapshot.ts JOB.json
+ * usage: deno run --allow-read=… --allow-write=OUT snapshot.ts JOB.json
  */
 import { packSnapshot } from "./sparse.ts";
-import { setMemoryLimits, PAGE_BYTES } from "../../../worker/wasm_memory.ts";
+import { EMPTY_LOCK, EXECUTABLE } from "./boot.ts";
+import { asWorker, fillFixed, fixWorld, refuseTrampoline } from "./fixed.ts";
+import { PAGE_BYTES, setMemoryLimits } from "../../../worker/wasm_memory.ts";
 
 interface Job {
-  pyodideDir: string; // holds pyodide.mjs, pyodide.asm.mjs, pyodide.asm.wasm
-  stdlib: string; // the standard library's zip, as it will ship
+  loader: string; // pyodide.mjs
+  glue: string; // pyodide.asm.mjs, its heap copy replaced by ours
+  stdlib: string; // the standard library's zip
   wasm: string; // the wasm, as it will ship
   sources: Record<string, string>; // path below site-packages -> source text
   modules: string[]; // what to import
@@ -19,115 +23,77 @@ interface Job {
   out: string;
 }
 
-/** What Pyodide wants to see of a lock file: no package, nothing to fetch. */
-const EMPTY_LOCK = {
-  info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version: "314.0.7" },
-  packages: {},
-};
-
 const job: Job = JSON.parse(Deno.readTextFileSync(Deno.args[0]));
+const SITE = "/snapshot-src";
+const NOWHERE = "https://pyodide.invalid/";
 
-// --- fixed entropy and clocks -----------------------------------------------------------------------------------
-const FIXED_MS = Date.UTC(2026, 0, 1);
-const RealDate = Date;
-const FixedDate = function (this: unknown, ...parts: unknown[]) {
-  // deno-lint-ignore no-explicit-any
-  return parts.length ? Reflect.construct(RealDate, parts as any) : new RealDate(FIXED_MS);
-};
-Object.setPrototypeOf(FixedDate, RealDate);
-FixedDate.prototype = RealDate.prototype;
-FixedDate.now = () => FIXED_MS;
-// deno-lint-ignore no-explicit-any
-(globalThis as any).Date = FixedDate;
-performance.now = () => 1;
-Math.random = () => 0.5;
-crypto.getRandomValues = ((array: Uint8Array) => {
-  fillFixed(array);
-  return array;
-}) as typeof crypto.getRandomValues;
-
-let state = 0x9e3779b9;
-function fillFixed(array: Uint8Array): void {
-  for (let i = 0; i < array.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    array[i] = state >>> 24;
-  }
-}
-
-// --- one snapshot for every engine ------------------------------------------------------------------------------
-// Where wasm GC is there, Pyodide puts a call trampoline into the function table and its index into the heap; an
-// engine without it could not run such a snapshot. So this build refuses exactly that tiny module.
-const RealModule = WebAssembly.Module;
-WebAssembly.Module = new Proxy(RealModule, {
-  construct(target, [bytes]) {
-    const view = new Uint8Array(bytes as ArrayBuffer);
-    if (view.length < 4000 && view.includes(0xfb)) throw new WebAssembly.CompileError("no wasm GC in snapshots");
-    return Reflect.construct(target, [bytes]);
-  },
-});
+fixWorld();
+refuseTrampoline();
+// Both look around at once, and must see a browser's worker.
+const { default: createPyodideModule } = await asWorker(() => import(`file://${job.glue}`));
+const { loadPyodide } = await asWorker(() => import(`file://${job.loader}`));
 
 // --- the loader gets its files from us --------------------------------------------------------------------------
 const wasm = setMemoryLimits(Deno.readFileSync(job.wasm), { maximumPages: job.pages });
 const stdlib = Deno.readFileSync(job.stdlib);
+let pristine = new Uint8Array();
 WebAssembly.instantiateStreaming = async (_source, imports) => {
   const wasi = (imports as Record<string, Record<string, unknown>>).wasi_snapshot_preview1;
-  let memory: WebAssembly.Memory | undefined;
+  const heap: { memory?: WebAssembly.Memory } = {};
   wasi.random_get = (at: number, size: number) => {
-    fillFixed(new Uint8Array(memory!.buffer, at >>> 0, size));
+    fillFixed(new Uint8Array(heap.memory!.buffer, at >>> 0, size));
     return 0;
   };
   const module = await WebAssembly.compile(wasm);
   const instance = await WebAssembly.instantiate(module, imports);
-  memory = instance.exports.memory as WebAssembly.Memory;
+  heap.memory = instance.exports.memory as WebAssembly.Memory;
+  pristine = new Uint8Array(heap.memory.buffer).slice();
   return { instance, module };
 };
-// deno-lint-ignore no-explicit-any
-(globalThis as any).fetch = (url: string) =>
-  Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(stdlib.slice().buffer), url });
-// Pyodide must take the same path as in a browser's worker, not the one for Node.
-// deno-lint-ignore no-explicit-any
-const bare = globalThis as any;
-const hidden = { Deno: bare.Deno, process: bare.process };
-delete bare.process;
-delete bare.Deno;
-bare.WorkerGlobalScope = class {
-  static [Symbol.hasInstance]() {
-    return true;
-  }
-};
-bare.self ??= globalThis;
+globalThis.fetch = ((url: string) =>
+  Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(stdlib.slice().buffer), url })) as unknown as typeof fetch;
 
-const glue = await import(`file://${job.pyodideDir}/pyodide.asm.mjs`);
-const { loadPyodide } = await import(`file://${job.pyodideDir}/pyodide.mjs`);
-const pyodide = await loadPyodide({
-  indexURL: "https://pyodide.invalid/",
-  createPyodideModule: glue.default,
-  lockFileContents: EMPTY_LOCK,
-  packageBaseUrl: "https://pyodide.invalid/",
-  env: { PYTHONHASHSEED: "0", HOME: "/home/pyodide", PYTHONDONTWRITEBYTECODE: "1" },
-  jsglobals: { Object: { fromEntries: Object.fromEntries }, setTimeout, clearTimeout },
-  _sysExecutable: "/pyodide/python",
-  _makeSnapshot: true,
-});
-bare.Deno = hidden.Deno;
-bare.process = hidden.process;
+// deno-lint-ignore no-explicit-any
+function boot(options: Record<string, unknown>): Promise<any> {
+  return asWorker(() =>
+    loadPyodide({
+      indexURL: NOWHERE,
+      createPyodideModule,
+      lockFileContents: EMPTY_LOCK,
+      packageBaseUrl: NOWHERE,
+      env: { PYTHONHASHSEED: "0", HOME: "/home/pyodide", PYTHONDONTWRITEBYTECODE: "1" },
+      jsglobals: { Object: { fromEntries: Object.fromEntries }, setTimeout, clearTimeout },
+      _sysExecutable: EXECUTABLE,
+      ...options,
+    })
+  );
+}
 
-const site = "/snapshot-src";
+// --- take it ----------------------------------------------------------------------------------------------------
+const pyodide = await boot({ _makeSnapshot: true });
 for (const [path, text] of Object.entries(job.sources)) {
   const parts = path.split("/");
   parts.pop();
-  pyodide.FS.mkdirTree([site, ...parts].join("/"));
-  pyodide.FS.writeFile(`${site}/${path}`, text);
+  pyodide.FS.mkdirTree([SITE, ...parts].join("/"));
+  pyodide.FS.writeFile(`${SITE}/${path}`, text);
 }
-pyodide.runPython(`
-import sys, importlib, gc
-sys.path.insert(0, ${JSON.stringify(site)})
+const imported: string = pyodide.runPython(`
+import sys, importlib, importlib.machinery, json, gc, zipimport
+sys.path.insert(0, ${JSON.stringify(SITE)})
 importlib.invalidate_caches()
+# Ours without docstrings and assertions, as the library is; what plugins bring is compiled as it stands.
+compiled = importlib.machinery.SourceFileLoader.source_to_code
+importlib.machinery.SourceFileLoader.source_to_code = (
+    lambda self, data, path, *, _optimize=-1: compiled(self, data, path, _optimize=2))
 for name in ${JSON.stringify(job.modules)}:
     importlib.import_module(name)
-sys.path.remove(${JSON.stringify(site)})
-sys.path_importer_cache.clear()
+importlib.machinery.SourceFileLoader.source_to_code = compiled
+sys.path.remove(${JSON.stringify(SITE)})
+# The zip that ships is another one, so its directory is read again.
 importlib.invalidate_caches()
+sys.path_importer_cache.clear()
+zipimport._zip_directory_cache.clear()
+answer = json.dumps(sorted(sys.modules))
 gc.collect()
 # Zero what is free, so that it compresses to nothing and restores as pages never touched.
 blocks, size = [], 1 << 20
@@ -137,9 +103,11 @@ while size >= 16:
             blocks.append(bytes(size))
     except MemoryError:
         size //= 2
-del blocks, size, name
+del blocks, size, name, compiled
 gc.collect()
+answer
 `);
+pyodide.runPython("del answer, sys, importlib, json, gc, zipimport");
 // What Python's allocator gave back is still dirty: take it from malloc, clear it, give it back.
 const module = pyodide._module;
 const taken: number[] = [];
@@ -150,10 +118,22 @@ for (let size = 1 << 20; size >= 64; size >>= 1) {
   }
 }
 for (const at of taken) module._free(at);
-
 const snapshot: Uint8Array = pyodide.makeMemorySnapshot();
 if (module.HEAPU8.length !== job.pages * PAGE_BYTES) throw new Error(`the heap grew to ${module.HEAPU8.length} bytes`);
-const packed = packSnapshot(snapshot);
+
+// --- restore it once --------------------------------------------------------------------------------------------
+const headerBytes = new DataView(snapshot.buffer, snapshot.byteOffset).getUint32(4, true);
+let before = new Uint8Array();
+const restored = await boot({
+  _loadSnapshot: snapshot,
+  _copyHeap: (heap: Int8Array) => {
+    const bytes = new Uint8Array(heap.buffer);
+    before = bytes.slice();
+    bytes.set(snapshot.subarray(headerBytes));
+  },
+});
+restored.runPython("from pysandbox.plugin.boot import start; import email.message");
+const packed = packSnapshot(snapshot, { pristine, before });
 Deno.writeFileSync(job.out, packed);
-console.log(JSON.stringify({ snapshotBytes: snapshot.length, packedBytes: packed.length }));
+console.log(JSON.stringify({ modules: JSON.parse(imported) }));
 Deno.exit(0);
