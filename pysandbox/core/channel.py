@@ -21,6 +21,7 @@ REPLIES = frozenset({"result", "error", "loaded", "pong"})
 ASKS = frozenset({"call", "load", "ping"})  # what a reply answers
 MAX_WAITING = 1024  # messages that wait for credit; more is a fault of ours, told as RATE_LIMIT
 MAX_CREDIT_TEXT = 6
+BURST_MS = 1000  # credit that was not used is saved up for this long
 
 
 class Wire(Protocol):
@@ -44,7 +45,6 @@ class Channel:
         other = TO_HOST if side == TO_PLUGIN else TO_PLUGIN
         origins = {TO_PLUGIN: binding.origin, TO_HOST: "null"}
         self.binding = binding
-        self.dropped = 0  # envelopes of another generation
         self._wire = wire
         self._sealer = Sealer(binding, side, origins[side])
         self._opener = Opener(binding, other, origins[other], max_chars=max_chars)
@@ -53,9 +53,13 @@ class Channel:
         self._waiting: deque[Callable[[], None]] = deque()
         self._owed = 0  # messages received whose credit is not yet given back
         self._rate_per_s = rate_per_s
-        self._tokens = float(rate_per_s)
-        self._refilled_ms = wire.now_ms()
-        self._granting = False
+        self._paid_ms = wire.now_ms() - BURST_MS  # up to here the messages received are paid for, each 1/rate
+        self._due = 0  # messages whose credit is on its way back
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for credit."""
+        return len(self._waiting)
 
     def send(
         self, kind: str, id: str, cid: str, payload: str = "null", *, method: str = "", deadline_ms: int = 0,
@@ -87,8 +91,8 @@ class Channel:
         """The next envelope for our side, or None where there is nothing to do. Raises ProtocolViolation."""
         envelope = self._opener.open(text, sizes)
         if envelope is None:
-            self.dropped += 1
-            return None
+            # The port is this generation's own, so no honest peer can have sent it.
+            raise ProtocolViolation("generation", code=Code.NONCE_REJECTED)
         if envelope.kind == "credit":
             self._wire.grant(1)
             self._take_credit(envelope.payload)
@@ -102,32 +106,31 @@ class Channel:
     def _take_credit(self, payload: str) -> None:
         if not (payload.isascii() and payload.isdigit() and len(payload) <= MAX_CREDIT_TEXT):
             raise ProtocolViolation("credit")
-        self._credit += int(payload)
-        if self._credit > self._window:
+        given = int(payload)
+        # None given: a message that costs its sender nothing could be repeated for ever.
+        if not 0 < given <= self._window - self._credit:
             raise ProtocolViolation("credit")
+        self._credit += given
         while self._waiting and self._credit > 0:
             self._credit -= 1
             self._waiting.popleft()()
 
     def _give_back(self) -> None:
-        if self._granting:
+        if self._due:
             return
+        self._due = self._owed
         if self._rate_per_s:
             now = self._wire.now_ms()
-            refill = (now - self._refilled_ms) * self._rate_per_s / 1000
-            self._tokens = min(float(self._rate_per_s), self._tokens + refill)
-            self._refilled_ms = now
-            missing = self._owed - self._tokens
-            if missing > 0:
-                self._granting = True
-                self._wire.later(missing * 1000 / self._rate_per_s, self._give_back_later)
+            self._paid_ms = max(self._paid_ms, now - BURST_MS) + self._due * 1000 / self._rate_per_s
+            if self._paid_ms > now:
+                self._wire.later(self._paid_ms - now, self._give_back_due)
                 return
-            self._tokens -= self._owed
-        owed, self._owed = self._owed, 0
-        self._wire.grant(owed)
-        self.send("credit", "", "", str(owed))
+        self._give_back_due()
 
-    def _give_back_later(self) -> None:
-        self._granting = False
-        if self._owed:
+    def _give_back_due(self) -> None:
+        due, self._due = self._due, 0
+        self._owed -= due
+        self._wire.grant(due)
+        self.send("credit", "", "", str(due))
+        if self._owed * 2 >= self._window:
             self._give_back()

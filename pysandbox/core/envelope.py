@@ -37,7 +37,7 @@ _HEADER = re.compile(
     r'\{"nonce":"([0-9a-f]{64})","v":([0-9]{1,6}),"sid":"([0-9a-f]{32})","gen":([0-9]{1,9}),"seq":([0-9]{1,12}),'
     r'"origin":"([!#-\[\]-~]{1,255})","kind":"([a-z]{1,12})","id":"([0-9a-z]{0,24})","cid":"([A-Za-z0-9_.:\-]{0,64})"'
     r'(?:,"method":"([A-Za-z0-9_.:\-]{1,128})")?(?:,"deadlineMs":([0-9]{1,9}))?'
-    r'(?:,"memory":\[([0-9]{1,13}),([0-9]{1,13})\])?(?:,"buffers":\[([0-9,]{1,256})\])?,"payload":'
+    r'(?:,"memory":\[([0-9]{1,13}),([0-9]{1,13})\])?(?:,"buffers":\[([0-9]{1,12}(?:,[0-9]{1,12}){0,15})\])?,"payload":'
 )
 _VERSION = re.compile(r'\{"nonce":"[^"]{0,128}","v":([0-9]{1,6}),')
 _UNSEALED = len('{"nonce":"') + 64 + 2  # what follows the nonce is what it seals
@@ -83,7 +83,8 @@ class _Direction:
             str(PROTOCOL_VERSION), binding.plugin, binding.sid, str(binding.gen), direction)
 
     def nonce(self, seq: int, sealed: bytes) -> str:
-        message = self._prefix + _length_prefixed(str(seq)) + hashlib.sha256(sealed).digest()
+        number = b"%d" % seq
+        message = self._prefix + len(number).to_bytes(4, "big") + number + hashlib.sha256(sealed).digest()
         return hmac.digest(self._key, message, "sha256").hex()
 
 
@@ -152,15 +153,12 @@ class Opener(_Direction):
             raise ProtocolViolation("origin")
         if kind not in KINDS:
             raise ProtocolViolation("kind")
-        declared = tuple(map(int, sizes.split(","))) if sizes and _SIZES.fullmatch(sizes) else ()
+        declared = tuple(map(int, sizes.split(","))) if sizes else ()
         if declared != tuple(buffers):
             raise ProtocolViolation("buffers")
         self.seq += 1
         memory = (int(used), int(peak)) if used else (0, 0)
         return Envelope(kind, id, cid, text[head.end() : -1], method or "", int(deadline or 0), memory, declared)
-
-
-_SIZES = re.compile(r"[0-9]{1,12}(?:,[0-9]{1,12}){0,15}")
 
 
 def version_mismatch(other: int) -> ProtocolViolation:

@@ -37,6 +37,7 @@ _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'[]"'))
 _STEPS: Final = bytes.maketrans(b"[] ", b"\x01\xff\x00")  # +1, as a signed byte -1, and 0
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _STR: Final = frozenset({str})
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -71,6 +72,14 @@ def loads(text: object, *, max_chars: int = MAX_CHARS, max_depth: int = MAX_DEPT
     return value
 
 
+def check_depth(text: str, *, max_depth: int = MAX_DEPTH) -> None:
+    """Linear, and nothing is parsed: for JSON that is only handed on. Raises `ProtocolViolation` as `loads` does."""
+    try:
+        _refuse_depth(text.encode().translate(_SHAPE), max_depth)
+    except UnicodeEncodeError as error:
+        raise ProtocolViolation("json-surrogate") from error
+
+
 def dumps(value: object, *, max_chars: int = MAX_CHARS, max_depth: int = MAX_DEPTH, max_keys: int = MAX_KEYS) -> str:
     """Compact JSON of ``value``, with every bound of `loads`.
 
@@ -78,7 +87,7 @@ def dumps(value: object, *, max_chars: int = MAX_CHARS, max_depth: int = MAX_DEP
     """
     _refuse_non_json(value, max_chars, max_depth, max_keys)
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _encode(value)
         shape = text.encode().translate(_SHAPE)
     except UnicodeEncodeError as error:
         raise SandboxError(Code.RESULT_NOT_JSON, "a string holds a lone surrogate, which is no text") from error

@@ -1,0 +1,155 @@
+"""A channel: two ends joined in memory, their credit, and the pace at which it comes back."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from pysandbox.core.channel import MAX_WAITING, Channel
+from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Envelope, Sealer
+from pysandbox.core.errors import Code, ProtocolViolation
+from pysandbox.testing.clock import ManualClock
+
+BINDING = Binding("com.example.lab", "5" * 32, 1, b"k" * 16, "https://sandbox.example")
+CREDIT = 8
+
+
+class Wire:
+    """One end's world: what it posted waits here; what its gate was granted is counted."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.posted: deque[tuple[str, list[int]]] = deque()
+        self.granted = 0
+
+    def post(self, text: str, buffers: Sequence[bytes]) -> None:
+        self.posted.append((text, [len(buffer) for buffer in buffers]))
+
+    def grant(self, messages: int) -> None:
+        self.granted += messages
+
+    def now_ms(self) -> float:
+        return self.clock.now_ms
+
+    def later(self, delay_ms: float, run: Callable[[], None]) -> None:
+        self.clock.schedule(run, delay_ms)
+
+
+class Pair:
+    def __init__(self, rate_per_s: int = 0) -> None:
+        self.clock = ManualClock()
+        self.plugin_wire, self.host_wire = Wire(self.clock), Wire(self.clock)
+        self.plugin = Channel(BINDING, TO_HOST, self.plugin_wire, credit=CREDIT, max_chars=4096)
+        self.host = Channel(
+            BINDING, TO_PLUGIN, self.host_wire, credit=CREDIT, max_chars=4096, rate_per_s=rate_per_s)
+
+    def to_host(self) -> list[Envelope]:
+        """Deliver all that the plugin's end posted."""
+        return _deliver(self.plugin_wire, self.host)
+
+    def to_plugin(self) -> list[Envelope]:
+        return _deliver(self.host_wire, self.plugin)
+
+
+def _deliver(wire: Wire, end: Channel) -> list[Envelope]:
+    found = [end.receive(*wire.posted.popleft()) for _ in range(len(wire.posted))]
+    return [envelope for envelope in found if envelope is not None]
+
+
+def test_both_directions_arrive_with_all_they_carry() -> None:
+    pair = Pair()
+    pair.host.send("call", "1", "c", "[1]", method="f", deadline_ms=9, buffers=[b"abc"])
+    assert pair.to_plugin() == [Envelope("call", "1", "c", "[1]", "f", 9, buffers=(3,))]
+    pair.plugin.send("result", "1", "c", "2", memory=(3, 4))
+    assert pair.to_host() == [Envelope("result", "1", "c", "2", memory=(3, 4))]
+
+
+def test_messages_without_credit_wait_and_leave_in_order() -> None:
+    pair = Pair()
+    for number in range(20):
+        pair.plugin.send("log", "", "", str(number))
+    assert (len(pair.plugin_wire.posted), pair.plugin.waiting) == (CREDIT, 20 - CREDIT)
+    seen: list[str] = []
+    while len(seen) < 20:
+        seen += [envelope.payload for envelope in pair.to_host()]
+        pair.to_plugin()
+    assert seen == [str(number) for number in range(20)]
+    assert pair.plugin.waiting == 0
+
+
+def test_a_reply_needs_no_credit_because_its_question_granted_it() -> None:
+    pair = Pair()
+    for number in range(20):
+        pair.plugin.send("log", "", "", str(number))
+    pair.host.send("call", "1", "")
+    assert pair.host_wire.granted == 1
+    pair.to_plugin()
+    pair.plugin.send("result", "1", "", "0")
+    assert [envelope.kind for envelope in pair.to_host()][-1] == "result"
+
+
+def test_the_gate_is_granted_exactly_what_the_other_end_was_told() -> None:
+    pair = Pair()
+    for _ in range(CREDIT):
+        pair.plugin.send("log", "", "")
+    pair.to_host()
+    assert pair.host_wire.granted == CREDIT
+    assert [envelope.kind for envelope in pair.to_plugin()] == []
+    assert pair.plugin_wire.granted == 2, "each credit message is given back to its own gate"
+
+
+def test_one_too_many_that_wait_is_our_own_fault_and_told() -> None:
+    pair = Pair()
+    for _ in range(CREDIT + MAX_WAITING):
+        pair.plugin.send("log", "", "")
+    with pytest.raises(ProtocolViolation) as raised:
+        pair.plugin.send("log", "", "")
+    assert raised.value.code is Code.RATE_LIMIT
+
+
+def test_credit_comes_back_no_faster_than_the_rate_over_a_long_time() -> None:
+    pair = Pair(rate_per_s=100)
+    arrived: list[float] = []
+    for number in range(1000):
+        pair.plugin.send("log", "", "", str(number))
+    for _ in range(20_000):
+        arrived += [pair.clock.now_ms] * len(pair.to_host())
+        pair.to_plugin()
+        pair.clock.advance(1)
+    assert len(arrived) == 1000
+    for start in range(0, 8000, 500):
+        assert sum(start <= at < start + 1000 for at in arrived) <= (200 if start == 0 else 100) + 2 * CREDIT
+    assert 8000 <= arrived[-1] <= 10_000, "and no slower either"
+
+
+def test_a_rate_below_the_window_still_gives_all_credit_back() -> None:
+    pair = Pair(rate_per_s=3)
+    for number in range(40):
+        pair.plugin.send("log", "", "", str(number))
+    seen = 0
+    for _ in range(20_000):
+        seen += len(pair.to_host())
+        pair.to_plugin()
+        pair.clock.advance(1)
+    assert seen == 40
+
+
+@pytest.mark.parametrize("payload", ["0", "000", "9", "-1", "1.0", '"1"', "null", "١", "9999999", ""])
+def test_credit_that_was_not_owed_is_a_violation(payload: str) -> None:
+    pair = Pair()
+    pair.host.send("log", "", "")
+    text = Sealer(BINDING, TO_HOST, "null").seal("credit", "", "", payload)
+    with pytest.raises(ProtocolViolation) as raised:
+        pair.host.receive(text)
+    assert raised.value.rule == "credit"
+
+
+def test_an_envelope_of_another_generation_is_a_violation_and_gives_no_credit_back() -> None:
+    pair = Pair()
+    for gen in (0, 2) * CREDIT:
+        with pytest.raises(ProtocolViolation) as raised:
+            pair.host.receive(Sealer(BINDING._replace(gen=gen), TO_HOST, "null").seal("log", "", "", "0"))
+        assert (raised.value.rule, raised.value.code) == ("generation", Code.NONCE_REJECTED)
+    assert pair.host_wire.granted == 0
