@@ -7,32 +7,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pysandbox.core import strict_json
-from pysandbox.core.abort import AbortController, AbortError
+from pysandbox.core.abort import AbortController, AbortError, AbortSignal
+from pysandbox.core.errors import CallError, Code
 from pysandbox.plugin.context import Cache, ProxyResponse
+from pysandbox.plugin.loader import describe
 
 PROXY_PERMISSION = "integration:proxy:invoke"
-MIN_TIMER_MS = 10
+OVER = "the invocation has ended; its context is of no more use"
+MAX_LOG_CHARS = 2000
 
 
 class Settings(Protocol):
     """What stays the same for every invocation of a loaded plugin."""
 
-    plugin_id: str
-    environment: str
-    queue: str
-    locale: str
-    permissions: tuple[str, ...]
-    cache: Cache
+    @property
+    def plugin_id(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def locale(self) -> str: ...
+    @property
+    def permissions(self) -> tuple[str, ...]: ...
+    @property
+    def cache(self) -> Cache: ...
+    def limit(self, name: str) -> int:
+        """A budget of the manifest, or its default; see `pysandbox.core.limits`."""
+        ...
 
 
 class Services(Protocol):
     """What the runtime does for an invocation."""
 
-    settings: Settings
-
+    @property
+    def settings(self) -> Settings: ...
     def now_ms(self) -> float: ...
     def ask(self, invocation: str, method: str, args: str) -> asyncio.Future[Any]: ...
     def withdraw(self, future: asyncio.Future[Any]) -> None: ...
@@ -44,10 +56,10 @@ class TimerHandle:
 
     def __init__(self) -> None:
         self.handle: asyncio.TimerHandle | None = None
-        self.cancelled = False
+        self.over = False  # fired or cancelled
 
     def cancel(self) -> None:
-        self.cancelled = True
+        self.over = True
         if self.handle is not None:
             self.handle.cancel()
 
@@ -80,7 +92,10 @@ class InvocationContext:
         self._deadline_ms = deadline_ms
         self._ended = False
         self._timers: list[TimerHandle] = []
-        self.controller = AbortController()
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._waiting: set[asyncio.Future[Any]] = set()
+        self._lines = 0
+        self.controller = AbortController(self._listener_failed)
         self.correlation_id = cid
         self.log = InvocationLog(self._write_log)
         self.proxy = GuardedProxy(self)
@@ -111,7 +126,7 @@ class InvocationContext:
         return self._services.settings.cache
 
     @property
-    def signal(self) -> Any:
+    def signal(self) -> AbortSignal:
         return self.controller.signal
 
     @property
@@ -129,15 +144,20 @@ class InvocationContext:
         signal = self.signal
 
         def give_up() -> None:
-            if not future.done():
-                self._services.withdraw(future)
-                future.set_exception(signal.reason)
+            self._give_up(future, signal.reason or AbortError())
 
         signal.add_listener(give_up)
+        self._waiting.add(future)
         try:
             return await future
         finally:
+            self._waiting.discard(future)
             signal.remove_listener(give_up)
+
+    def _give_up(self, future: asyncio.Future[Any], reason: Exception) -> None:
+        if not future.done():
+            self._services.withdraw(future)
+            future.set_exception(reason)
 
     def emit(self, event: str, data: Any = None) -> None:
         self._check_live()
@@ -153,12 +173,12 @@ class InvocationContext:
 
     def set_timeout(self, fn: Callable[[], Any], ms: int) -> TimerHandle:
         timer = self._new_timer()
-        timer.handle = asyncio.get_running_loop().call_later(max(MIN_TIMER_MS, ms) / 1000, self._fire, timer, fn, 0)
+        timer.handle = asyncio.get_running_loop().call_later(max(0, ms) / 1000, self._fire, timer, fn, 0)
         return timer
 
     def set_interval(self, fn: Callable[[], Any], ms: int) -> TimerHandle:
         timer = self._new_timer()
-        every_s = max(MIN_TIMER_MS, ms) / 1000
+        every_s = max(self._services.settings.limit("timerFloorMs"), ms) / 1000
         timer.handle = asyncio.get_running_loop().call_later(every_s, self._fire, timer, fn, every_s)
         return timer
 
@@ -173,40 +193,71 @@ class InvocationContext:
 
     # --- how it ends ---
     def end(self) -> None:
-        """The invocation is over: timers end, and every later call raises."""
+        """The invocation is over: timers, their tasks and calls still waiting end, and every later call raises."""
         self._ended = True
         for timer in self._timers:
             timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for future in list(self._waiting):
+            self._give_up(future, AbortError(OVER))
 
     def abort(self, error: AbortError) -> None:
         self.controller.abort(error)
 
     def _check_live(self) -> None:
         if self._ended:
-            raise AbortError("the invocation has ended; its context is of no more use")
+            raise AbortError(OVER)
         self.signal.throw_if_aborted()
 
     def _new_timer(self) -> TimerHandle:
         self._check_live()
+        self._timers = [timer for timer in self._timers if not timer.over]
+        if len(self._timers) >= self._services.settings.limit("timers"):
+            raise CallError(Code.RATE_LIMIT, "too many timers at once: cancel some, or raise isolation.limits.timers")
         timer = TimerHandle()
         self._timers.append(timer)
         return timer
 
     def _fire(self, timer: TimerHandle, fn: Callable[[], Any], every_s: float) -> None:
-        if timer.cancelled or self._ended:
+        if timer.over or self._ended:
             return
         if every_s:
             timer.handle = asyncio.get_running_loop().call_later(every_s, self._fire, timer, fn, every_s)
+        else:
+            timer.over = True
         try:
             result = fn()
-        except Exception as error:
-            self.log.error(f"a timer's function raised {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - the plugin's own function; nobody else can be told
+            self._timer_failed(error)
             return
         if isinstance(result, Awaitable):
-            asyncio.ensure_future(result)
+            task = asyncio.ensure_future(cast(Awaitable[Any], result))
+            self._tasks.add(task)
+            task.add_done_callback(self._timer_done)
+
+    def _timer_done(self, task: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._timer_failed(error)
+
+    def _timer_failed(self, error: BaseException) -> None:
+        self.log.error(f"a timer's function raised {describe(error)}")
+
+    def _listener_failed(self, error: Exception) -> None:
+        self.log.error(f"a listener of ctx.signal raised {describe(error)}")
 
     def _write_log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
-        body = strict_json.dumps({"level": level, "message": str(message)[:2000], "fields": dict(fields)})
+        """Lines past the budget are dropped; the last one that goes out says so."""
+        limit = self._services.settings.limit("logLinesPerInvocation")
+        self._lines += 1
+        if self._lines > limit:
+            return
+        text = str(message)[:MAX_LOG_CHARS]
+        if self._lines == limit:
+            text += " (the last line: see isolation.limits.logLinesPerInvocation)"
+        body = strict_json.dumps({"level": level, "message": text, "fields": dict(fields)})
         self._services.tell("log", self.correlation_id, body)
 
 
@@ -244,5 +295,3 @@ class GuardedProxy:
 def _wake(future: asyncio.Future[Any]) -> None:
     if not future.done():
         future.set_result(None)
-
-

@@ -39,14 +39,17 @@ def import_entry(entry: str, folder: Path) -> hooks.Registry:
         raise
     except MemoryError:
         raise SandboxError(Code.MEMORY_LIMIT, f"importing {entry!r} ran out of memory") from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise SandboxError(Code.PLUGIN_IMPORT_FAILED, f"importing {entry!r} failed: {describe(error)}") from error
     return registry
 
 
 def describe(error: BaseException) -> str:
     """One line for the author: the kind, the text, and the last place in the plugin's own code."""
-    text = f"{type(error).__name__}: {error}"[:500]
+    try:
+        text = f"{type(error).__name__}: {error}"[:500]
+    except Exception as fault:  # noqa: BLE001 - the plugin's own __str__
+        text = f"{type(error).__name__}, whose text cannot be had: {type(fault).__name__}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if "pysandbox/" not in frame.filename
            and "importlib" not in frame.filename and "<frozen" not in frame.filename]  # fmt: skip
     if own:

@@ -7,9 +7,11 @@ trusted by anybody: the host checks every message again.
 from __future__ import annotations
 
 import asyncio
+import sys
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from types import CoroutineType
 from typing import Any, Protocol, cast
 
 from pysandbox.core import bundle, strict_json
@@ -23,6 +25,9 @@ from pysandbox.plugin.cache import PluginCache
 from pysandbox.plugin.hooks import Hook, Registry
 from pysandbox.plugin.invocation import InvocationContext
 from pysandbox.plugin.loader import describe, import_entry, unpack
+
+MAX_OUTPUT_WAITING = 128  # lines printed that wait for credit; more are dropped
+_EAGER: Mapping[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class World(Protocol):
@@ -41,15 +46,20 @@ class LoadedSettings:
     """`Settings` of the plugin that was taken up."""
 
     def __init__(self, job: Mapping[str, Any], clock: Callable[[], float]) -> None:
-        context, limits = job["context"], job["limits"]
+        context = job["context"]
+        self._limits: Mapping[str, int] = job["limits"]
         self.plugin_id: str = job["pluginId"]
         self.environment: str = context["environment"]
         self.queue: str = context["queue"]
         self.locale: str = context["locale"]
         self.permissions: tuple[str, ...] = tuple(job["permissions"])
         self.cache = PluginCache(
-            clock, max_entries=limits.get("cacheEntries", default("cacheEntries")),
-            max_bytes=limits.get("cacheBytes", default("cacheBytes")))
+            clock, max_entries=self.limit("cacheEntries"), max_bytes=self.limit("cacheBytes"))
+        self.message_chars = self.limit("messageChars")
+
+    def limit(self, name: str) -> int:
+        """A budget of the manifest, or its default."""
+        return self._limits.get(name, default(name))
 
 
 class PluginRuntime:
@@ -62,7 +72,7 @@ class PluginRuntime:
         self._registry = Registry()
         self._asked: PendingCalls[asyncio.Future[Any]] = PendingCalls()
         self._running: dict[str, InvocationContext] = {}
-        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._channel: Channel | None = None
 
     # --- the port ---
@@ -99,11 +109,8 @@ class PluginRuntime:
 
     def _start(self, id: str, work: Coroutine[Any, Any, None]) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            # Eager: a handler that never waits is done before this returns (Python 3.12 on).
-            task: asyncio.Task[None] = asyncio.Task(work, loop=loop, eager_start=True)  # pyright: ignore[reportCallIssue]  # new in 3.12
-        except TypeError:
-            task = loop.create_task(work)
+        # Eager: a handler that never waits is done before this returns.
+        task: asyncio.Task[None] = asyncio.Task(work, loop=loop, **_EAGER)
         if not task.done():
             self._tasks[id] = task
             task.add_done_callback(lambda _done: self._tasks.pop(id, None))
@@ -121,6 +128,9 @@ class PluginRuntime:
         except SandboxError as error:
             self._log_traceback(error.__cause__ or error, envelope.cid)
             self._fail(envelope, error.code, error.message)
+        except Exception as error:  # noqa: BLE001 - such as a disk that is full: told, else the load only times out
+            self._log_traceback(error, envelope.cid)
+            self._fail(envelope, Code.PLUGIN_IMPORT_FAILED, f"the plugin could not be unpacked: {describe(error)}")
         else:
             handlers = strict_json.dumps({"handlers": sorted(self._registry.handlers)})
             self._send("loaded", envelope.id, envelope.cid, handlers, memory=self._world.memory())
@@ -131,9 +141,11 @@ class PluginRuntime:
         context = InvocationContext(self, name, envelope.cid, self._world.now_ms() + envelope.deadline_ms)
         try:
             result = hook(context)
-            if isinstance(result, Coroutine):
+            if isinstance(result, CoroutineType):
                 await cast(Coroutine[Any, Any, Any], result)
-        except (Exception, SystemExit) as error:
+        except MemoryError as error:
+            raise SandboxError(Code.MEMORY_LIMIT, f"{name} ran out of memory") from error
+        except BaseException as error:
             raise SandboxError(Code.PLUGIN_IMPORT_FAILED, f"{name} failed: {describe(error)}") from error
         finally:
             context.end()
@@ -148,11 +160,11 @@ class PluginRuntime:
         context = InvocationContext(self, envelope.id, envelope.cid, self._world.now_ms() + envelope.deadline_ms)
         self._running[envelope.id] = context
         try:
-            value = handler(strict_json.loads(envelope.payload, max_chars=default("messageChars") * 2), context)
-            if isinstance(value, Coroutine):
+            value = handler(self._read(envelope.payload), context)
+            if isinstance(value, CoroutineType):
                 value = await cast(Coroutine[Any, Any, Any], value)
-            text = strict_json.dumps(value)
-        except BaseException as error:
+            text = strict_json.dumps(value, max_chars=self.settings.message_chars)
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises ends its invocation, and only that
             code, message = classify(error)
             if code is Code.PLUGIN_ERROR:
                 self._log_traceback(error, envelope.cid)
@@ -162,6 +174,13 @@ class PluginRuntime:
         finally:
             context.end()
             del self._running[envelope.id]
+
+    def _read(self, payload: str) -> object:
+        try:
+            return strict_json.loads(payload, max_chars=self.settings.message_chars)
+        except ProtocolViolation as fault:
+            code = fault.code if fault.code is Code.MESSAGE_LIMIT else Code.INPUT_INVALID
+            raise SandboxError(code, f"the payload cannot be used: {fault.message}") from None
 
     def _abort(self, envelope: Envelope) -> None:
         context = self._running.get(envelope.id)
@@ -192,7 +211,11 @@ class PluginRuntime:
         future = self._asked.settle(envelope.id)
         if future.done():
             return
-        value = cast(Any, strict_json.loads(envelope.payload, max_chars=default("messageChars") * 2))
+        try:
+            value = cast(Any, self._read(envelope.payload))
+        except SandboxError as fault:
+            future.set_exception(CallError(Code.CAPABILITY_FAILED, fault.message))
+            return
         if envelope.kind == "result":
             future.set_result(value)
         elif value["code"] == Code.PERMISSION_DENIED:
@@ -207,8 +230,9 @@ class PluginRuntime:
         self._send(kind, "", cid, payload)
 
     def write_output(self, stream: str, text: str) -> None:
-        """What the plugin printed goes to its log."""
-        if text.strip():
+        """What the plugin printed goes to its log, as long as there is room on the way out."""
+        assert self._channel is not None
+        if text.strip() and self._channel.waiting < MAX_OUTPUT_WAITING:
             level = "info" if stream == "stdout" else "warning"
             body = strict_json.dumps({"level": level, "message": clean(text), "fields": {"stream": stream}})
             self.tell("log", "", body)
