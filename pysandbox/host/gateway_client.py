@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pysandbox.core import strict_json
-from pysandbox.core.errors import Code, ManifestError, SandboxError
+from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.core.limits import default
 from pysandbox.core.manifest import Manifest, parse_manifest
 from pysandbox.host.world import World
 
+_SID = re.compile(r"[0-9a-f]{32}")
 _PLUGIN = re.compile(r"([a-z0-9]+(?:[.\-][a-z0-9]+)*)(?:@([0-9A-Za-z.+\-]{1,128}))?")
 
 
@@ -47,12 +48,18 @@ class GatewayClient:
         """Raises SandboxError: ``SESSION_INVALID``, or ``BOOT_FAILED`` where no gateway answers."""
         body = await self._json("POST", "/api/v2/sessions", Code.SESSION_INVALID)
         try:
-            return Session(str(body["sessionId"]), tuple(map(str, body["grants"])), int(body["expiresAt"]))
+            session = Session(str(body["sessionId"]), tuple(map(str, body["grants"])), int(body["expiresAt"]))
         except (KeyError, TypeError, ValueError) as error:
             raise SandboxError(Code.SESSION_INVALID, f"the gateway's session is not usable: {error!r}") from error
+        if _SID.fullmatch(session.id) is None:
+            raise SandboxError(Code.SESSION_INVALID, "the gateway's session id is not 32 hexadecimal digits")
+        return session
 
     async def fetch_plugin(self, name: str) -> Registered:
-        """``name`` is ``id`` or ``id@version``. Raises SandboxError: PLUGIN_NOT_FOUND, MANIFEST_INVALID, BUNDLE_TAMPERED."""
+        """``name`` is ``id`` or ``id@version``.
+
+        Raises SandboxError: PLUGIN_NOT_FOUND, MANIFEST_INVALID, BUNDLE_TAMPERED, BUNDLE_INVALID, BOOT_FAILED.
+        """
         match = _PLUGIN.fullmatch(name)
         if match is None:
             raise SandboxError(Code.INPUT_INVALID, f"{name[:80]!r} names no plugin; write com.vendor.name@1.2.3")
@@ -65,8 +72,7 @@ class GatewayClient:
             raise SandboxError(Code.PLUGIN_NOT_FOUND, f"the gateway's answer lacks {error}") from error
         if f"{manifest.plugin_id}@{manifest.version}" != f"{match[1]}@{version}":
             raise SandboxError(Code.BUNDLE_TAMPERED, "the manifest is not that of the plugin that was asked for")
-        status, bundle = await self._world.fetch(
-            "GET", f"/api/v2/plugins/{match[1]}/versions/{version}/bundle", self._token)
+        status, bundle = await self._fetch("GET", f"/api/v2/plugins/{match[1]}/versions/{version}/bundle")
         if status != 200:
             raise SandboxError(Code.PLUGIN_NOT_FOUND, f"the bundle of {name} could not be fetched (status {status})")
         if len(bundle) > default("bundleBytes"):
@@ -75,13 +81,16 @@ class GatewayClient:
             raise SandboxError(Code.BUNDLE_TAMPERED, f"the bundle of {name} does not have the registered SHA-256")
         return Registered(manifest, bundle)
 
-    async def _json(self, method: str, path: str, refused: Code) -> dict[str, Any]:
+    async def _fetch(self, method: str, path: str) -> tuple[int, bytes]:
         try:
-            status, body = await self._world.fetch(method, path, self._token)
+            return await self._world.fetch(method, path, self._token)
         except ConnectionError as error:
             raise SandboxError(
                 Code.BOOT_FAILED, f"the gateway could not be reached for {path}: {error}; "
                 "check that it runs and that its origin allows the sandbox origin") from error
+
+    async def _json(self, method: str, path: str, refused: Code) -> dict[str, Any]:
+        status, body = await self._fetch(method, path)
         try:
             value = strict_json.loads(body.decode(), max_chars=default("manifestBytes") * 4)
             answer = cast(dict[str, Any], value if isinstance(value, dict) else {})
@@ -98,7 +107,13 @@ def _gateway_error(answer: dict[str, Any], status: int, refused: Code) -> Sandbo
     if isinstance(error, dict):
         told = cast(dict[str, Any], error)
         code, message = str(told.get("code")), str(told.get("message"))[:500]
-        if code == Code.MANIFEST_INVALID:
-            return ManifestError([])
-        return SandboxError(Code(code) if code in Code.__members__ else refused, message)
+        return SandboxError(
+            Code(code) if code in Code.__members__ else refused, message, details=_problems(told.get("details")))
     return SandboxError(refused, f"the gateway answered with status {status}")
+
+
+def _problems(details: object) -> list[Problem]:
+    """The problems that the gateway lists, those of another shape left out."""
+    listed = cast(list[object], details) if isinstance(details, list) else []
+    found = [cast(dict[str, object], item) for item in listed[:100] if isinstance(item, dict)]
+    return [Problem(*(str(item.get(name, ""))[:500] for name in ("path", "rule", "cure"))) for item in found]

@@ -25,6 +25,7 @@ OWN_FAILURES = frozenset({
     Code.PLUGIN_ERROR, Code.HANDLER_NOT_FOUND, Code.RESULT_NOT_JSON, Code.MEMORY_LIMIT, Code.MESSAGE_LIMIT,
     Code.PERMISSION_DENIED, Code.CAPABILITY_FAILED, Code.ROUTE_NOT_FOUND, Code.PLUGIN_IMPORT_FAILED,
     Code.PLUGIN_TIMEOUT, Code.PLUGIN_ABORTED, Code.RATE_LIMIT, Code.BUNDLE_INVALID, Code.BUNDLE_TAMPERED,
+    Code.INPUT_INVALID,
 })  # fmt: skip
 
 
@@ -41,6 +42,7 @@ class Invocation:
     id: str = ""
     slot: Slot | None = None  # where it was dispatched
     aborted: bool = False
+    calls: int = 0  # guarded calls so far
 
 
 class Owner(Protocol):
@@ -73,12 +75,12 @@ class _Asked:
 
 @dataclass
 class LivePlugin:
-    """``state``: loading, ready, failed or unloaded."""
+    """``state``: booting (its worker), loading (the plugin in it), ready, failed or unloaded."""
 
     owner: Owner
     handle: str
     registered: Registered
-    state: str = "loading"
+    state: str = "booting"
     generation: int = 0
     kills_in_a_row: int = 0
     revoked: set[str] = field(default_factory=set[str])
@@ -99,7 +101,7 @@ class LivePlugin:
     def start(self) -> None:
         """Take a cell and bind a port of a new generation to it; the plugin is loaded as soon as it answers."""
         self.generation += 1
-        self.state = "loading"
+        self.state = "booting"
         binding = Binding(
             self.manifest.plugin_id, self.owner.sid, self.generation,
             bytes.fromhex(self._world.random_hex(16)), self.owner.origin)
@@ -125,9 +127,9 @@ class LivePlugin:
             case "event" | "progress" | "log":
                 strict_json.loads(envelope.payload, max_chars=self._limit("messageChars"))
                 self.owner.report(envelope.kind, self, envelope.cid, envelope.payload)
-            case "ready" if self.state == "loading":
+            case "ready" if self.state == "booting":
                 self._send_load(slot)
-            case "loaded" if self.state == "loading":
+            case "loaded" if self.state == "loading" and envelope.id == "load":
                 self._loaded(slot, envelope)
             case _:
                 raise ProtocolViolation("kind")
@@ -138,6 +140,8 @@ class LivePlugin:
             "context": dict(self.owner.page_context), "permissions": list(self.owner.granted(self)),
             "limits": dict(self.manifest.limits),
         })  # fmt: skip
+        self.state = "loading"
+        self._world.arm(slot.number, "load", self._limit("onLoadMs") + self._limit("graceMs"))
         slot.channel.send("load", "load", "", job, deadline_ms=self._limit("onLoadMs"),
                           buffers=[self.registered.bundle])  # fmt: skip
 
@@ -171,33 +175,46 @@ class LivePlugin:
             self._end(invocation, SandboxError(Code.HANDLER_NOT_FOUND, f"{invocation.method[:64]!r} is no handler"))
         elif len(self._running) + len(self._queued) >= self._limit("invocationsPending"):
             self._end(invocation, SandboxError(Code.RATE_LIMIT, "too many invocations of this plugin wait"))
-        elif len(invocation.payload) > self._limit("messageChars"):
-            self._end(invocation, SandboxError(Code.MESSAGE_LIMIT, "the payload is larger than messageChars"))
+        elif (fault := self._unfit(invocation.payload)) is not None:
+            self._end(invocation, fault)
         else:
-            # An id is the slot's too: the watchdog knows an invocation by both.
             invocation.id = self._running.open(invocation)
-            slot = self._slot
-            if slot is not None:
-                self._world.arm(slot.number, invocation.id, invocation.deadline_ms + self._limit("graceMs"))
-                invocation.slot = slot
             if self.state == "ready":
                 self._dispatch(invocation)
             else:
+                # Its worker runs nothing yet, so a deadline that passes here must not cost the plugin that worker.
                 self._queued.append(invocation)
+                hard_ms = invocation.deadline_ms + self._limit("graceMs")
+                self._world.later(hard_ms, lambda: self._give_up_waiting(invocation))
+
+    def _unfit(self, text: str) -> SandboxError | None:
+        """Why the page's JSON ``text`` must not go to the worker, whose gate would end it for that."""
+        if len(text) > self._limit("messageChars"):
+            return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than messageChars")
+        try:
+            strict_json.check_depth(text)
+        except ProtocolViolation as fault:
+            return SandboxError(Code.MESSAGE_LIMIT, fault.message)
+        return None
+
+    def _give_up_waiting(self, invocation: Invocation) -> None:
+        if invocation in self._queued:
+            self._queued.remove(invocation)
+            self._running.discard(invocation.id)
+            self._end(invocation, SandboxError(Code.PLUGIN_TIMEOUT), layer="hard")
 
     def _dispatch(self, invocation: Invocation) -> None:
         slot = self._slot
         if slot is None or invocation.id not in self._running:
             return
         left = max(1, int(invocation.deadline_ms - (self._world.now_ms() - invocation.started_ms)))
-        if invocation.slot is not slot:
-            invocation.slot = slot
-            self._world.arm(slot.number, invocation.id, left + self._limit("graceMs"))
+        invocation.slot = slot
+        self._world.arm(slot.number, invocation.id, left + self._limit("graceMs"))
         slot.channel.send("call", invocation.id, invocation.cid, invocation.payload, method=invocation.method,
                           deadline_ms=left)  # fmt: skip
 
     def _settle(self, envelope: Envelope) -> None:
-        if envelope.id == "load" and envelope.kind == "error" and self.state == "loading":
+        if self.state == "loading" and envelope.id == "load" and envelope.kind == "error":
             self._fail_load(_plugin_error(envelope))
             return
         invocation = self._running.peek(envelope.id)
@@ -213,6 +230,8 @@ class LivePlugin:
         self.kills_in_a_row = 0
         if invocation.aborted and (error is None or error.code is not Code.PLUGIN_TIMEOUT):
             self._end(invocation, SandboxError(Code.PLUGIN_ABORTED))
+        elif error is not None and error.code is Code.PLUGIN_ABORTED:
+            self._end(invocation, SandboxError(Code.PLUGIN_ERROR, error.message))  # only the caller aborts
         elif error is not None:
             layer = "cooperative" if error.code is Code.PLUGIN_TIMEOUT else ""
             self._end(invocation, error, layer=layer)
@@ -243,11 +262,10 @@ class LivePlugin:
             if invocation in self._queued:
                 self._queued.remove(invocation)
                 self._running.discard(id)
-                if invocation.slot is not None:
-                    self._world.disarm(invocation.slot.number, id)
                 self._end(invocation, SandboxError(Code.PLUGIN_ABORTED))
             elif invocation.slot is not None:
-                self._world.arm(invocation.slot.number, id, self._limit("graceMs"))
+                left = invocation.started_ms + invocation.deadline_ms - self._world.now_ms()
+                self._world.arm(invocation.slot.number, id, self._limit("graceMs") + min(0, left))
                 invocation.slot.channel.send("abort", id, invocation.cid, '"abort"')
 
     # --- what it asks for ---
@@ -262,7 +280,10 @@ class LivePlugin:
             raise ProtocolViolation("call-shape")
         permission = envelope.method
         denied = self.owner.why_denied(self, permission)
-        if denied is not None:
+        refusal = self._count_call(cast(dict[str, Any], body)["invocation"])
+        if refusal is not None:
+            self._refuse(slot, envelope, refusal)
+        elif denied is not None:
             self._refuse(slot, envelope, PermissionDenied(permission, denied))
             if permission not in self.manifest.permissions:
                 self.owner.alert(self, Code.PERMISSION_DENIED, "undeclared-call", "")
@@ -273,11 +294,31 @@ class LivePlugin:
             args = strict_json.dumps(cast(dict[str, Any], body)["args"])
             self.owner.ask_page(self, id, permission, args, envelope.cid)
 
+    def _count_call(self, invocation_id: object) -> SandboxError | None:
+        """Why no call may be made in this invocation's name (any more)."""
+        if invocation_id == "on_load" and self.state == "loading":
+            return None  # bounded by onLoadMs and callsPending
+        invocation = self._running.peek(invocation_id) if isinstance(invocation_id, str) else None
+        if invocation is None or invocation.slot is not self._slot:
+            return SandboxError(Code.PLUGIN_ABORTED, "the invocation that this call belongs to has ended")
+        invocation.calls += 1
+        if invocation.calls > self._limit("callsPerInvocation"):
+            return SandboxError(Code.RATE_LIMIT, "too many calls in one invocation: see callsPerInvocation")
+        return None
+
     def answer(self, id: str, kind: str, payload: str) -> None:
         """The page's answer to a guarded call; one that the plugin no longer waits for is dropped."""
         asked = self._asked.discard(id)
-        if asked is not None and asked.slot is self._slot:
-            asked.slot.channel.send(kind, asked.id, asked.cid, payload)
+        if asked is None or asked.slot is not self._slot:
+            return
+        fault = self._unfit(payload)
+        if kind == "result" and fault is None:
+            asked.slot.channel.send("result", asked.id, asked.cid, payload)
+        else:
+            # What the page says of its failure stays with the page.
+            message = "the page's function failed" if fault is None else f"the page's answer: {fault.message}"
+            body = {"code": Code.CAPABILITY_FAILED.value, "message": message}
+            asked.slot.channel.send("error", asked.id, asked.cid, strict_json.dumps(body))
 
     def _withdraw(self, id: str) -> None:
         for ours, asked in self._asked.items():
@@ -305,16 +346,20 @@ class LivePlugin:
         slot = self._slot
         if slot is None or slot.number != slot_number:
             return
-        if invocation_id == "load":
-            self.killed(slot, "", SandboxError(Code.BOOT_TIMEOUT, "the plugin's worker did not load it in time"))
-        elif invocation_id in self._running:
-            self.killed(slot, invocation_id, SandboxError(Code.PLUGIN_KILLED, "its worker was ended for another call"))
+        if invocation_id == "load" and self.state == "booting":
+            others = SandboxError(Code.BOOT_TIMEOUT, "the plugin's worker did not start in time")
+        elif invocation_id == "load":
+            others = SandboxError(Code.PLUGIN_TIMEOUT, "the plugin's import and on_load took longer than onLoadMs")
+        else:
+            others = SandboxError(Code.PLUGIN_KILLED, "its worker was ended for another call")
+        # Also where the call was settled while the watchdog's word was on its way: the worker is gone all the same.
+        self.killed(slot, invocation_id, others)
 
     def killed(self, slot: Slot, overdue: str, others: SandboxError) -> None:
         """End this generation. ``overdue`` timed out; every other call ends with ``others``; then a fresh worker."""
         if slot is not self._slot:
             return
-        was_loading = self.state == "loading"
+        was_loading = self.state in ("booting", "loading")
         self._drop_worker()
         self.kills_in_a_row += 1
         for id, invocation in self._running.drain():
@@ -345,6 +390,7 @@ class LivePlugin:
         """End the worker; whatever still runs ends as not loaded."""
         self._drop_worker()
         self.state = "unloaded"
+        self._tell_loaded(SandboxError(Code.SESSION_CLOSED))
         for _, invocation in self._running.drain():
             self._end(invocation, SandboxError(Code.PLUGIN_NOT_LOADED, "the plugin was unloaded"))
         self._queued.clear()

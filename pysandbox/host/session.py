@@ -29,6 +29,7 @@ class HostSession(Owner):
         self._provided: frozenset[str] = frozenset()
         self._session: Session | None = None
         self._gateway: GatewayClient | None = None
+        self._closed = False
         self._plugins: dict[str, LivePlugin] = {}
         self._slots: dict[int, Slot] = {}
         self._next_handle = 1
@@ -54,7 +55,8 @@ class HostSession(Owner):
         elif kind == "load":
             self.world.begin(self._load(id, cid, method))
         elif kind == "close":
-            for plugin in self._plugins.values():
+            self._closed = True
+            for plugin in list(self._plugins.values()):
                 plugin.unload()
             self._plugins.clear()
             self._reply(id, cid, {})
@@ -91,6 +93,8 @@ class HostSession(Owner):
             self.sid = self._session.id
         except SandboxError as error:
             self._refuse(id, cid, error)
+        except (KeyError, TypeError) as error:
+            self._refuse(id, cid, SandboxError(Code.INPUT_INVALID, f"the page's \"open\" is not usable: {error!r}"))
         else:
             self._reply(id, cid, {"grants": list(self._session.grants), "expiresAt": self._session.expires_at_ms})
 
@@ -100,6 +104,8 @@ class HostSession(Owner):
             if gateway is None or self._session is None:
                 raise SandboxError(Code.SESSION_INVALID, "the session is not open")
             registered = await gateway.fetch_plugin(name)
+            if self._closed:
+                raise SandboxError(Code.SESSION_CLOSED)
         except SandboxError as error:
             self._refuse(id, cid, error)
             return
@@ -110,7 +116,7 @@ class HostSession(Owner):
 
         def told(error: SandboxError | None) -> None:
             if error is not None:
-                del self._plugins[handle]
+                self._plugins.pop(handle, None)
                 self._refuse(id, cid, error)
                 return
             manifest = plugin.manifest

@@ -69,7 +69,7 @@ class Slot:
                 self.listener.on_envelope(self, envelope)
         except ProtocolViolation as violation:
             self._violation(violation, text)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever an attacker's text makes us raise is the attacker's fault
             self._violation(ProtocolViolation(f"unreadable-{type(error).__name__}"), text)
 
     def gate_refused(self, rule: str, fatal: bool) -> None:

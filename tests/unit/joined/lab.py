@@ -1,0 +1,304 @@
+"""Both ends joined in memory: a page, `HostSession`, the gates, the watchdog, cells with `PluginRuntime`, a gateway.
+
+What stands in for JavaScript is here and is small: it moves messages one loop turn later, counts credit, and keeps
+deadlines. Everything that decides anything is the product's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from pysandbox.core.bundle import build_bundle
+from pysandbox.core.envelope import TO_HOST, Binding, Sealer
+from pysandbox.core.errors import Status
+from pysandbox.core.limits import default
+from pysandbox.host.session import HostSession
+from pysandbox.plugin import hooks
+from pysandbox.plugin.runtime import PluginRuntime
+from pysandbox.runtime.generate import GATE_SLACK
+
+PLUGIN_ID = "com.example.lab"
+NAME = f"{PLUGIN_ID}@1.0.0"
+ORIGIN = "https://sandbox.example"
+SID = "5" * 32
+READ, TICKET, SECRET = "webchat:session:read", "crm:ticket:write", "crm:secret:read"
+PROXY = "integration:proxy:invoke"
+HEAD = "import asyncio\nfrom pysandbox.plugin import handler, on_load\n"
+ECHO = HEAD + "@handler\ndef echo(payload, ctx):\n    return payload\n"
+Capability = Callable[[Any], Awaitable[Any]]
+
+
+def manifest(**isolation: Any) -> dict[str, Any]:
+    """The lab plugin's manifest; ``isolation`` entries are added to its isolation."""
+    return {
+        "pluginId": PLUGIN_ID, "version": "1.0.0",
+        "manifest": {
+            "type": "webchat", "workerUrl": "https://cdn.example/lab-1.0.0.zip",
+            "csp": "default-src 'none'; worker-src https://cdn.example; connect-src https://api.example",
+            "permissions": [READ, TICKET, PROXY],
+            "isolation": {
+                "mode": "dedicated-worker", "memoryLimitMB": 64, "maxExecutionTimeMs": 1000, **isolation},
+        },
+    }  # fmt: skip
+
+
+class Gateway:
+    """Answers as the real one does. ``answers`` replaces single ones: path's end to (status, body)."""
+
+    def __init__(self, source: str, declared: dict[str, Any]) -> None:
+        self.bundle = build_bundle({"plugin.py": source.encode()})
+        self.registered: dict[str, Any] = {
+            "pluginId": PLUGIN_ID, "version": "1.0.0", "manifest": declared,
+            "bundleSha256": hashlib.sha256(self.bundle).hexdigest(), "bundleBytes": len(self.bundle),
+        }  # fmt: skip
+        self.session: dict[str, Any] = {
+            "sessionId": SID, "nonceSeed": "0" * 64, "grants": [READ, TICKET, SECRET, PROXY],
+            "expiresAt": 2_000_000_000_000, "allowedOrigins": ["https://page.example"],
+        }  # fmt: skip
+        self.answers: dict[str, tuple[int, bytes] | ConnectionError] = {}
+        self.tokens: set[str] = set()
+
+    async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
+        await asyncio.sleep(0.005)
+        self.tokens.add(token)
+        for end, answer in self.answers.items():
+            if path.endswith(end):
+                if isinstance(answer, ConnectionError):
+                    raise answer
+                return answer
+        base = f"/api/v2/plugins/{PLUGIN_ID}/versions"
+        found = {
+            ("POST", "/api/v2/sessions"): json.dumps(self.session).encode(),
+            ("GET", f"{base}/1.0.0"): json.dumps(self.registered).encode(),
+            ("GET", f"{base}/latest"): json.dumps(self.registered).encode(),
+            ("GET", f"{base}/1.0.0/bundle"): self.bundle,
+        }.get((method, path))
+        error = b'{"error":{"code":"PLUGIN_NOT_FOUND","message":"no such plugin","retryable":false}}'
+        return (404, error) if found is None else (200, found)
+
+
+class Cell:
+    """One worker: both gates, the runtime, and what a hostile plugin would do with the port it lives beside."""
+
+    BOOT_S = 0.05
+
+    def __init__(self, lab: Lab, slot: int, binding: Binding) -> None:
+        self.lab, self.slot, self.binding = lab, slot, binding
+        self.folder = lab.folder / f"cell{slot}"
+        self.folder.mkdir()
+        self.ended = False
+        self.credit = default("creditMessages") + GATE_SLACK  # of the host's gate
+        self.plugin_credit = self.credit  # of the plugin's own gate
+        self.sent: list[str] = []
+        self.received: list[str] = []
+        self.runtime = PluginRuntime(self)
+        self.loop = asyncio.get_running_loop()
+        if lab.boots:
+            self.loop.call_later(self.BOOT_S, self.boot)
+
+    def boot(self) -> None:
+        sys.modules.pop("plugin", None)  # a fresh worker has imported nothing
+        self.runtime.bind(self.binding)
+
+    # --- World of the runtime ---
+    def post(self, text: str, buffers: Sequence[bytes] = ()) -> None:
+        self.sent.append(text)
+        self.loop.call_soon(self._to_host, text, [len(buffer) for buffer in buffers])
+
+    def grant(self, messages: int) -> None:
+        self.plugin_credit += messages
+
+    def now_ms(self) -> float:
+        return self.loop.time() * 1000
+
+    def later(self, delay_ms: float, run: Callable[[], None]) -> None:
+        self.loop.call_later(delay_ms / 1000, run)
+
+    def memory(self) -> tuple[int, int]:
+        return 1_000_000, 2_000_000
+
+    # --- the gates ---
+    def _to_host(self, text: str, sizes: list[int]) -> None:
+        if self.ended:
+            return
+        self.credit -= 1
+        if self.credit < 0:
+            self.ended = True
+            self.lab.session.on_gate(self.slot, "overdraft", True)
+        elif sizes:
+            self.lab.session.on_plugin(self.slot, text, sizes)
+        else:
+            self.lab.session.on_plugin(self.slot, text)
+
+    def deliver(self, text: str, buffers: Sequence[bytes]) -> None:
+        if self.ended:
+            return
+        self.plugin_credit -= 1
+        assert self.plugin_credit >= 0, "the host sent without credit"
+        self.received.append(text)
+        try:
+            self.runtime.on_message(text, buffers)
+        except Exception:  # noqa: BLE001 - as plugin_worker.ts does
+            self.post("dead")
+
+    def forge(self, seq: int, kind: str = "log", *, id: str = "", payload: str = "null", **binding: Any) -> str:
+        """An envelope sealed by the plugin itself, which knows its own key; ``binding`` fields can be falsified."""
+        sealer = Sealer(self.binding._replace(**binding), TO_HOST, "null")
+        sealer.seq = seq
+        return sealer.seal(kind, id, "", payload)
+
+
+class Lab:
+    """World of the host, and the page beside it."""
+
+    def __init__(self, folder: Path, source: str = ECHO, *, declared: dict[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.loop = asyncio.get_running_loop()
+        self.gateway = Gateway(source, declared or manifest())
+        self.boots = True
+        self.cells: dict[int, Cell] = {}
+        self.watchdog: dict[tuple[int, str], asyncio.TimerHandle] = {}
+        self.capabilities: dict[str, Capability] = {}
+        self.alerts: list[dict[str, Any]] = []
+        self.told: list[tuple[str, Any]] = []  # events, progress, log, withdraw
+        self.asked: list[dict[str, Any]] = []  # capability calls
+        self._waiting: dict[str, asyncio.Future[Any]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next = 1
+        self._randoms = 0
+        self._restore = sys.path.copy(), hooks.current
+        self.session = HostSession(self, ORIGIN)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for cell in self.cells.values():
+            cell.ended = True
+        sys.path[:], hooks.current = self._restore
+        sys.modules.pop("plugin", None)
+
+    @property
+    def cell(self) -> Cell:
+        """The newest one."""
+        return self.cells[max(self.cells)]
+
+    # --- World of the host ---
+    def now_ms(self) -> float:
+        return self.loop.time() * 1000
+
+    def random_hex(self, count: int) -> str:
+        self._randoms += 1
+        return hashlib.shake_128(b"%d" % self._randoms).hexdigest(count)
+
+    def later(self, delay_ms: float, run: Callable[[], None]) -> None:
+        self.loop.call_later(delay_ms / 1000, run)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
+        return self.gateway.fetch(method, path, token)
+
+    def to_plugin(self, slot: int, text: str, buffers: Sequence[bytes]) -> None:
+        self.loop.call_soon(self.cells[slot].deliver, text, buffers)
+
+    def grant(self, slot: int, messages: int) -> None:
+        self.cells[slot].credit += messages
+
+    def open_cell(self, slot: int, memory_mb: int, binding: Binding) -> None:
+        assert memory_mb == 64
+        self.cells[slot] = Cell(self, slot, binding)
+
+    def end_cell(self, slot: int) -> None:
+        self.cells[slot].ended = True
+        for key in [key for key in self.watchdog if key[0] == slot]:
+            self.disarm(*key)
+
+    def arm(self, slot: int, invocation: str, after_ms: float) -> None:
+        self.disarm(slot, invocation)
+        self.watchdog[slot, invocation] = self.loop.call_later(after_ms / 1000, self.expire, slot, invocation)
+
+    def disarm(self, slot: int, invocation: str) -> None:
+        handle = self.watchdog.pop((slot, invocation), None)
+        if handle is not None:
+            handle.cancel()
+
+    def expire(self, slot: int, invocation: str) -> None:
+        """What the watchdog does: end the cell at once, and tell the host."""
+        self.watchdog.pop((slot, invocation), None)
+        self.cells[slot].ended = True
+        self.session.on_expired(slot, invocation)
+
+    # --- the page ---
+    def to_page(self, kind: str, id: str, cid: str, payload: str) -> None:
+        value = json.loads(payload)
+        if kind in ("result", "error", "outcome"):
+            self._waiting.pop(id).set_result((kind, value))  # a second answer or outcome is a KeyError
+        elif kind == "call":
+            self.asked.append(value)
+            self.begin(self._answer(id, cid, value))
+        elif kind == "alert":
+            self.alerts.append(value)
+        else:
+            self.told.append((kind, value))
+
+    async def _answer(self, id: str, cid: str, asked: Mapping[str, Any]) -> None:
+        try:
+            value = json.dumps(await self.capabilities[asked["permission"]](asked["args"]))
+            self.session.on_page("result", id, cid, value, asked["to"], "", 0)
+        except Exception:  # noqa: BLE001 - whatever the page's function raises
+            body = '{"code":"CAPABILITY_FAILED","message":"the page failed"}'
+            self.session.on_page("error", id, cid, body, asked["to"], "", 0)
+
+    def ask(self, kind: str, *, payload: str = "null", to: str = "", method: str = "", deadline_ms: int = 0,
+            cid: str = "") -> tuple[str, asyncio.Future[Any]]:  # fmt: skip
+        """Send; the message's id, and what its one answer will come in."""
+        id = f"q{self._next}"
+        self._next += 1
+        future = self._waiting[id] = self.loop.create_future()
+        self.session.on_page(kind, id, cid, payload, to, method, deadline_ms)
+        return id, future
+
+    async def request(self, kind: str, **message: Any) -> Any:
+        """What came back: the value, or a dict with a code."""
+        return (await self.ask(kind, **message)[1])[1]
+
+    async def open(self, **capabilities: Capability) -> Any:
+        """``capabilities``: permission names with ``_`` for ``:``."""
+        self.capabilities = {name.replace("_", ":"): function for name, function in capabilities.items()}
+        told = {"sessionToken": "secret", "environment": "test", "queue": "q", "locale": "en-GB",
+                "capabilities": [*self.capabilities]}  # fmt: skip
+        return await self.request("open", payload=json.dumps(told))
+
+    async def load(self, name: str = NAME) -> Any:
+        return await self.request("load", method=name)
+
+    async def start(self, **capabilities: Capability) -> str:
+        """Open and load; the plugin's handle."""
+        await self.open(**capabilities)
+        return (await self.load())["handle"]
+
+    def begin_invoke(self, handler: str, payload: Any = None, *, to: str = "p1", deadline_ms: int = 0,
+                     cid: str = "cid-1") -> tuple[str, asyncio.Future[Any]]:  # fmt: skip
+        return self.ask("invoke", payload=json.dumps(payload), to=to, method=handler, deadline_ms=deadline_ms, cid=cid)
+
+    async def invoke(self, handler: str, payload: Any = None, **options: Any) -> dict[str, Any]:
+        """The outcome, its shape checked."""
+        kind, outcome = await self.begin_invoke(handler, payload, **options)[1]
+        assert kind == "outcome"
+        assert outcome["status"] in [status.value for status in Status]
+        assert ("value" in outcome) == (outcome["status"] == "ok") != ("error" in outcome)
+        return outcome
+
+    async def settled(self) -> None:
+        """A while in which everything under way comes to its end."""
+        await asyncio.sleep(0.02)
