@@ -16,7 +16,7 @@ from typing import Final, Protocol, cast
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.outcome import failure
-from pysandbox.gateway.folder import build_folder
+from pysandbox.gateway.folder import Resolver, build_folder, refuse_requirements
 from pysandbox.gateway.job import Job
 from pysandbox.gateway.serve import DevServer
 
@@ -60,7 +60,8 @@ class Report:
 
 
 def run_in_browser(
-    call: Call, launch: Launch, *, dist: Path | None = None, boot_ms: int = BOOT_MS, browser_ms: int = BROWSER_MS
+    call: Call, launch: Launch, *, dist: Path | None = None, boot_ms: int = BOOT_MS, browser_ms: int = BROWSER_MS,
+    resolve: Resolver = refuse_requirements,
 ) -> Report:
     """Run ``call`` in the browser that ``launch`` opens.
 
@@ -68,11 +69,11 @@ def run_in_browser(
     there is nothing to run it in, and what ``launch`` raises.
     """
     try:
-        manifest = build_folder(call.folder).manifest
+        manifest = build_folder(call.folder, resolve=resolve).manifest
     except SandboxError as error:
         return Report(as_outcome(error))
     job = Job({})
-    with DevServer([call.folder], dist=dist, job=job) as server:
+    with DevServer([call.folder], dist=dist, job=job, resolve=resolve) as server:
         job.order.update({
             "origin": server.sandbox_origin, "apiOrigin": server.api_origin, "sessionToken": server.token,
             "plugin": manifest.key, "handler": call.handler, "payload": call.payload, "timeoutMs": call.timeout_ms,

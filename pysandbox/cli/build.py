@@ -27,7 +27,7 @@ def build(
     from pysandbox.gateway.folder import build_folder  # noqa: PLC0415  # imported when it runs: --help stays fast
 
     try:
-        built = build_folder(folder)
+        built = build_folder(folder, resolve=output.resolver())
     except SandboxError as error:
         output.give_up(error, output.FAILED)
     name = f"{built.manifest.plugin_id}-{built.manifest.version}.zip"

@@ -7,7 +7,7 @@ rich's markup is never read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 import typer
@@ -44,6 +44,13 @@ def line(*parts: str | tuple[str, str]) -> Text:
 def printable(text: str) -> str:
     """``text`` with every character that cannot be printed as an escape; line ends stay."""
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def resolver() -> Callable[[str], Mapping[str, bytes]]:
+    """What finds the wheels of a plugin's requirements.txt, and says on stderr what it does."""
+    from pysandbox.runtime.requirements import resolver as make  # noqa: PLC0415  # when it runs: --help stays fast
+
+    return make(lambda message: err().print(line(("· ", "dim"), message)))
 
 
 def json_line(value: Mapping[str, object]) -> None:

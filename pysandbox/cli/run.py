@@ -73,7 +73,7 @@ def run(
         console = output.err()
         waiting = console.status(f"running {handler} in {name} …") if console.is_terminal else nullcontext()
         with waiting:
-            report = run_in_browser(call, launch, dist=dist)
+            report = run_in_browser(call, launch, dist=dist, resolve=output.resolver())
     except SandboxError as error:
         output.give_up(error)
     except BrowserMissing as error:

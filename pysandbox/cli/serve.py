@@ -60,7 +60,7 @@ def serve(
         folders = [folder for given in [*(plugins or []), *(more or [])] for folder in plugin_folders(given)]
         server = DevServer(
             folders, api_port=port, sandbox_port=sandbox_port, allowed_origins=allowed_origin or [], host=host,
-            with_pages=demo, dist=dist, reload=True)
+            with_pages=demo, dist=dist, reload=True, resolve=output.resolver())
     except SandboxError as error:
         output.give_up(error)
     with server:

@@ -19,10 +19,11 @@ from typing import Final, cast
 from pysandbox.core.bundle import INDEX_NAME, MAX_BUNDLE_BYTES, MAX_FILES, build_bundle, name_fault
 from pysandbox.core.errors import Code, ManifestError, Problem, SandboxError
 from pysandbox.core.manifest import Manifest, parse_manifest
+from pysandbox.core.requirements import FILE_NAME as REQUIREMENTS_NAME
+from pysandbox.core.requirements import parse_requirements
 from pysandbox.gateway.json_files import read_json_file
 
 MANIFEST_NAME: Final = "manifest.json"
-REQUIREMENTS_NAME: Final = "requirements.txt"
 CAPABILITIES_NAME: Final = "capabilities.json"
 _LEFT_OUT_FOLDERS: Final = frozenset({"__pycache__", "tests", "node_modules"})
 
@@ -53,8 +54,8 @@ def refuse_requirements(_text: str) -> Mapping[str, bytes]:
     """The resolver of a machine that cannot make wheels: says so."""
     raise SandboxError(
         Code.REQUIREMENTS_UNRESOLVED,
-        f"{REQUIREMENTS_NAME} names packages, and this version cannot resolve them yet: copy pure-Python modules into "
-        "the plugin's folder and empty the file")
+        f"{REQUIREMENTS_NAME} names packages, and whoever builds here was given no way to find them: use `pysandbox "
+        "build`, or copy pure-Python modules into the plugin's folder and empty the file")
 
 
 def check_folder(folder: Path) -> FolderCheck:
@@ -66,8 +67,7 @@ def check_folder(folder: Path) -> FolderCheck:
     _read_files(folder, check)
     _check_manifest(check)
     _check_capabilities(folder, check)
-    if has_requirements(check.files):
-        check.notes.append(f"{REQUIREMENTS_NAME} names packages; they are resolved when the bundle is built")
+    _check_requirements(check)
     for name, content in check.files.items():
         if name.endswith(".py") and (note := _syntax_note(name, content)):
             check.notes.append(note)
@@ -191,6 +191,17 @@ def _check_capabilities(folder: Path, check: FolderCheck) -> None:
         read_capabilities(path)
     except SandboxError as error:
         check.problems.append(Problem(CAPABILITIES_NAME, error.message, "Mend it, or remove it."))
+
+
+def _check_requirements(check: FolderCheck) -> None:
+    if not has_requirements(check.files):
+        return
+    try:
+        parse_requirements(check.files[REQUIREMENTS_NAME].decode(errors="replace"))
+    except SandboxError as error:
+        check.problems.extend(error.details)
+        return
+    check.notes.append(f"{REQUIREMENTS_NAME} names packages; they are resolved when the bundle is built")
 
 
 def _syntax_note(name: str, content: bytes) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.gateway.folder import BuiltPlugin, build_folder, fingerprint
+from pysandbox.gateway.folder import BuiltPlugin, Resolver, build_folder, fingerprint, refuse_requirements
 
 LATEST: Final = "latest"
 
@@ -27,11 +27,14 @@ class _Entry:
 class PluginFolders:
     """A registry of folders. With ``reload`` a folder that changed is built again when it is next asked for."""
 
-    def __init__(self, folders: Iterable[Path], *, reload: bool = False) -> None:
+    def __init__(
+        self, folders: Iterable[Path], *, reload: bool = False, resolve: Resolver = refuse_requirements
+    ) -> None:
         """Raises what `build_folder` raises, and ``INPUT_INVALID`` when two folders hold the same id and version."""
         self._reload = reload
+        self._resolve = resolve
         self._lock = threading.Lock()  # requests build in threads
-        self._entries = [_built(folder) for folder in folders]
+        self._entries = [self._built(folder) for folder in folders]
         seen: dict[str, Path] = {}
         for entry in self._entries:
             other = seen.setdefault(entry.built.manifest.key, entry.folder)
@@ -43,7 +46,7 @@ class PluginFolders:
         """Every plugin, as it is now on disk if ``reload`` is on. Raises what `build_folder` raises."""
         with self._lock:
             if self._reload:
-                self._entries = [_rebuilt(entry) for entry in self._entries]
+                self._entries = [self._rebuilt(entry) for entry in self._entries]
             return [entry.built for entry in self._entries]
 
     def find(self, plugin_id: str, version: str) -> BuiltPlugin:
@@ -63,6 +66,13 @@ class PluginFolders:
         """Every permission that some plugin declares: what a development session grants."""
         return tuple(sorted({name for built in self.all() for name in built.manifest.permissions}))
 
+    def _built(self, folder: Path) -> _Entry:
+        marks = fingerprint(folder) if folder.is_dir() else ()
+        return _Entry(folder, marks, build_folder(folder, resolve=self._resolve))
+
+    def _rebuilt(self, entry: _Entry) -> _Entry:
+        return entry if fingerprint(entry.folder) == entry.marks else self._built(entry.folder)
+
 
 def precedence(version: str) -> tuple[object, ...]:
     """A key that sorts versions as SemVer 2.0.0 §11 has it. ``version`` is one that a manifest passed with."""
@@ -71,12 +81,3 @@ def precedence(version: str) -> tuple[object, ...]:
     # A release is above its pre-releases; numbers are below words, and by value.
     words = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in before.split(".") if before)
     return (numbers, not before, words)
-
-
-def _built(folder: Path) -> _Entry:
-    marks = fingerprint(folder) if folder.is_dir() else ()
-    return _Entry(folder, marks, build_folder(folder))
-
-
-def _rebuilt(entry: _Entry) -> _Entry:
-    return entry if fingerprint(entry.folder) == entry.marks else _built(entry.folder)

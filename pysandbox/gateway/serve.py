@@ -23,6 +23,7 @@ from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.api import Api
 from pysandbox.gateway.app import api_app
 from pysandbox.gateway.dist import load_dist
+from pysandbox.gateway.folder import Resolver, refuse_requirements
 from pysandbox.gateway.job import Job
 from pysandbox.gateway.origins import parse_origin
 from pysandbox.gateway.pages import pages_folder
@@ -40,7 +41,8 @@ class DevServer:
     ``plugins``: plugin folders. ``allowed_origins``: further origins whose pages may embed the sandbox; the API
     origin may always (its pages are there). ``dist``: the browser bundle's folder; None for the one in the package.
     ``pages``: the folder served under ``/pages/``; None for ours. ``with_pages=False`` serves none. ``token``: the
-    session token; None makes one. ``reload``: build a plugin again when its folder changes. Port 0 takes a free one.
+    session token; None makes one. ``reload``: build a plugin again when its folder changes. ``resolve``: finds the
+    wheels of a plugin's requirements.txt; the default refuses the file. Port 0 takes a free one.
 
     Raises `SandboxError` for whatever stands in the way, before anything listens.
     """
@@ -49,11 +51,11 @@ class DevServer:
         self, plugins: Iterable[str | Path] = (), *, api_port: int = 0, sandbox_port: int = 0,
         allowed_origins: Sequence[str] = (), dist: Path | None = None, pages: Path | None = None,
         with_pages: bool = True, host: str = "127.0.0.1", token: str | None = None, reload: bool = False,
-        job: Job | None = None,
+        job: Job | None = None, resolve: Resolver = refuse_requirements,
     ) -> None:
         require_loopback(host)
         extra = [parse_origin(origin) for origin in allowed_origins]
-        self.plugins = PluginFolders([Path(folder) for folder in plugins], reload=reload)
+        self.plugins = PluginFolders([Path(folder) for folder in plugins], reload=reload, resolve=resolve)
         bundle = load_dist(dist)
         self.token = token or secrets.token_urlsafe(32)
         sockets = _bind(host, [api_port, sandbox_port])

@@ -29,7 +29,8 @@ const pyodide = await loadPyodide({
   stdout: (line: string) => console.error(line),
   stderr: (line: string) => console.error(line),
 });
-for (const path of job.wheels) pyodide.unpackArchive(Deno.readFileSync(path).buffer, "wheel");
+const SITE = { extractDir: "/lib/python3.14/site-packages" };
+for (const path of job.wheels) pyodide.unpackArchive(Deno.readFileSync(path).buffer, "wheel", SITE);
 for (const [path, here] of Object.entries(job.files)) {
   pyodide.FS.mkdirTree(path.slice(0, path.lastIndexOf("/")) || "/");
   pyodide.FS.writeFile(path, Deno.readFileSync(here));

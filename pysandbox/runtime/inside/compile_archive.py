@@ -1,10 +1,10 @@
 """Runs inside Pyodide: byte-compiles archives with pyodide-build, by the very interpreter that will run them."""
 
+# pyodide-build is a wheel of wheels.lock, and in no environment out here.
+# pyright: basic, reportMissingImports=false
 from pathlib import Path
 
-from pyodide_build._py_compile import (  # pyright: ignore[reportMissingImports]  # a wheel of wheels.lock
-    _py_compile_archive,  # pyright: ignore[reportUnknownVariableType]
-)
+from pyodide_build._py_compile import _py_compile_archive
 
 
 async def main(arguments: dict[str, list[str]]) -> list[str]:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from pysandbox.cli import browser_run
 from pysandbox.cli.app import app
 from pysandbox.cli.browser_run import Call, Report
+from pysandbox.gateway.folder import Resolver, refuse_requirements
 from pysandbox.testing import browsers
 from tests.unit.gateway.fake_plugin import write_plugin
 
@@ -40,8 +41,9 @@ def _reporting(monkeypatch: pytest.MonkeyPatch, report: Report) -> list[Call]:
     """Stands in for the browser: what it is called with is kept, what it answers is given."""
     calls: list[Call] = []
 
-    def run_in_browser(call: Call, _launch: object, *, dist: Path | None) -> Report:
+    def run_in_browser(call: Call, _launch: object, *, dist: Path | None, resolve: Resolver) -> Report:
         assert dist is None
+        assert resolve is not refuse_requirements
         calls.append(call)
         return report
 

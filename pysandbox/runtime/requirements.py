@@ -1,0 +1,154 @@
+"""From a plugin's requirements.txt to the wheels of its bundle: micropip finds them inside Pyodide, once per file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final, cast
+
+from pysandbox.core.errors import Code, Problem, SandboxError
+from pysandbox.core.requirements import FILE_NAME, Requirement, canonical_name, parse_requirements
+from pysandbox.runtime.interpreter import HERE, run_inside
+from pysandbox.runtime.tools import cache_dir
+from pysandbox.runtime.wheels import LOCK
+
+Progress = Callable[[str], None]
+PYPI: Final = "https://pypi.org/simple"
+COMPILED: Final = (".so", ".pyd", ".dylib", ".dll", ".a")
+_CURES: Final = {
+    "Can't fetch metadata": "Check its name, and that the package index is reachable (PIP_INDEX_URL names another).",
+    "Can't find a pure": "Take a version with a pure-Python wheel; compiled code and source archives do not run here.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel that was found: canonical name, version, file name, content."""
+
+    name: str
+    version: str
+    file: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def resolver(progress: Progress) -> Callable[[str], Mapping[str, bytes]]:
+    """What a bundle's build calls with the text of requirements.txt; ``progress`` is told what is done and found."""
+
+    def resolve(text: str) -> Mapping[str, bytes]:
+        requirements = parse_requirements(text)
+        wheels = _kept(requirements)
+        if wheels is None:
+            progress(f"finding wheels for {len(requirements)} requirements")
+            wheels = _find(requirements)
+            check_wheels(requirements, wheels)
+            _keep(requirements, wheels)
+            named = {requirement.name for requirement in requirements}
+            if others := [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name not in named]:
+                progress(f"they need {', '.join(others)} too: add to {FILE_NAME} to pin")
+        check_wheels(requirements, wheels)
+        return {f"wheels/{wheel.file}": wheel.data for wheel in wheels}
+
+    return resolve
+
+
+def check_wheels(requirements: Sequence[Requirement], wheels: Sequence[Wheel]) -> None:
+    """Refuse compiled code, and, where hashes are given, every wheel that has none of them.
+
+    Raises SandboxError (``REQUIREMENTS_UNRESOLVED``) with every problem at once.
+    """
+    problems = [
+        Problem(f"{FILE_NAME}: {wheel.name}=={wheel.version}", f"holds compiled code ({compiled})",
+                "Plugins are pure Python: take another package or version.")
+        for wheel in wheels if (compiled := _compiled_in(wheel))
+    ]  # fmt: skip
+    hashes = {requirement.name: requirement.hashes for requirement in requirements}
+    if any(hashes.values()):
+        for wheel in wheels:
+            if wheel.sha256 in hashes.get(wheel.name, ()):
+                continue
+            rule = "has none of the given hashes" if wheel.name in hashes else "is needed too, and others have hashes"
+            pinned = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}"
+            problems.append(Problem(f"{FILE_NAME}: {wheel.name}", rule, f"If you trust it: {pinned}"))
+    _refuse(problems)
+
+
+def _compiled_in(wheel: Wheel) -> str:
+    """What shows that the wheel is no pure Python, or nothing."""
+    if not wheel.file.endswith("-none-any.whl"):
+        return f"its name: {wheel.file}"
+    try:
+        with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
+            return next((name for name in archive.namelist() if name.endswith(COMPILED)), "")
+    except zipfile.BadZipFile:
+        return "it is no wheel at all"
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        first = problems[0]
+        raise SandboxError(
+            Code.REQUIREMENTS_UNRESOLVED, f"{first.path} {first.rule}. {first.cure}", details=problems)
+
+
+def _find(requirements: Sequence[Requirement]) -> list[Wheel]:
+    indexes = [os.environ.get("PIP_INDEX_URL", PYPI), *os.environ.get("PIP_EXTRA_INDEX_URL", "").split()]
+    arguments = {
+        "requirements": [requirement.spec for requirement in requirements],
+        "indexUrls": [url for url in indexes if url.startswith(("https:", "http:"))] or [PYPI],
+    }
+    answer = run_inside("resolve.py", arguments, wheels=("micropip",), network=True)
+    _refuse([_unresolved(failure["spec"], failure["why"]) for failure in answer.value["failed"]])
+    return sorted(
+        (Wheel(canonical_name(found["name"]), found["version"], found["file"], answer.files[found["file"]])
+         for found in answer.value["wheels"]), key=lambda wheel: wheel.file)  # fmt: skip
+
+
+def _unresolved(spec: str, why: str) -> Problem:
+    text = why.partition("\n")[0].partition(". Please")[0].rstrip(".")
+    cure = next((cure for start, cure in _CURES.items() if why.startswith(start)), "Mend what micropip names.")
+    return Problem(f"{FILE_NAME}: {spec}", f"has no wheel that runs here: {text}", cure)
+
+
+def _folder(requirements: Sequence[Requirement]) -> Path:
+    """Where the wheels of these requirements are kept; another resolver looks elsewhere."""
+    made_by = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (LOCK, HERE / "inside" / "resolve.py")]
+    key = json.dumps([made_by, [(requirement.spec, sorted(requirement.hashes)) for requirement in requirements]])
+    return cache_dir() / "plugins" / hashlib.sha256(key.encode()).hexdigest()
+
+
+def _kept(requirements: Sequence[Requirement]) -> list[Wheel] | None:
+    folder = _folder(requirements)
+    try:
+        index = cast(list[dict[str, str]], json.loads((folder / "wheels.json").read_text()))
+        wheels = [Wheel(one["name"], one["version"], one["file"], (folder / one["file"]).read_bytes()) for one in index]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # never found, or a cache that somebody cleaned by half: find them again
+    whole = all(wheel.sha256 == one["sha256"] for wheel, one in zip(wheels, index, strict=True))
+    return wheels if whole else None
+
+
+def _keep(requirements: Sequence[Requirement], wheels: Sequence[Wheel]) -> None:
+    folder = _folder(requirements)
+    folder.mkdir(parents=True, exist_ok=True)
+    for wheel in wheels:
+        _write(folder / wheel.file, wheel.data)
+    index = [{"name": one.name, "version": one.version, "file": one.file, "sha256": one.sha256} for one in wheels]
+    _write(folder / "wheels.json", json.dumps(index, indent=1).encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all: another build may read it at the same time."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+        stream.write(data)
+    Path(stream.name).replace(path)
