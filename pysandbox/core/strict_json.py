@@ -38,6 +38,7 @@ _STEPS: Final = bytes.maketrans(b"[] ", b"\x01\xff\x00")  # +1, as a signed byte
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_BLANK: Final = frozenset(" \t\n\r")
 _STR: Final = frozenset({str})
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -62,7 +63,7 @@ def loads(text: object, *, max_chars: int = MAX_CHARS, max_depth: int = MAX_DEPT
         raise ProtocolViolation("json-number")
     try:
         # Only a number with an exponent can still overflow; a hook for every float costs more than this look.
-        value = cast(object, _decoder(max_keys, b"0e" in shape).decode(text))
+        value = _decoded(_decoder(max_keys, b"0e" in shape), text)
         if "\\u" in text and _SURROGATE_ESCAPE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -141,6 +142,15 @@ def _decoder(max_keys: int, exponents: bool) -> json.JSONDecoder:
     return json.JSONDecoder(
         object_pairs_hook=_pairs_hook(max_keys), parse_constant=_refuse_constant,
         parse_float=_finite if exponents else None)
+
+
+def _decoded(decoder: json.JSONDecoder, text: str) -> object:
+    """As ``decoder.decode``, which looks for white space around the value by two regular expressions each time."""
+    if text[:1] not in _BLANK:
+        value, end = cast(tuple[object, int], decoder.raw_decode(text))
+        if end == len(text):
+            return value
+    return cast(object, decoder.decode(text))
 
 
 def _pairs_hook(max_keys: int) -> Callable[[list[tuple[str, object]]], dict[str, object]]:
