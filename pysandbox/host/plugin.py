@@ -191,6 +191,8 @@ class LivePlugin:
         """Why the page's JSON ``text`` must not go to the worker, whose gate would end it for that."""
         if len(text) > self._limit("messageChars"):
             return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than messageChars")
+        if text.count("[") + text.count("{") <= default("messageDepth"):
+            return None  # whatever it looks like, it cannot nest deeper than that
         try:
             strict_json.check_depth(text)
         except ProtocolViolation as fault:
