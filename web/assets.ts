@@ -13,25 +13,27 @@ export interface Assets {
   wasm: Promise<ArrayBuffer>;
   module: Promise<WebAssembly.Module>;
   snapshot: Promise<ArrayBuffer>;
-  stdlib: Promise<ArrayBuffer>;
   hostWorker: Promise<ArrayBuffer>;
   pluginWorker: Promise<ArrayBuffer>;
   watchdog: Promise<ArrayBuffer>;
+  /** The standard library: fetched when the first plugin asks for more than the snapshot holds. */
+  library(): Promise<ArrayBuffer>;
 }
 
 export function loadAssets(): Assets {
   const wasm = load("pyodide.asm.wasm");
+  let library: Promise<ArrayBuffer> | undefined;
   const assets: Assets = {
     wasm,
     module: wasm.then((bytes) => WebAssembly.compile(bytes)),
     hostWorker: load("host_worker.js"),
     snapshot: load("snapshot.bin"),
     pluginWorker: load("plugin_worker.js"),
-    stdlib: load("python_stdlib.zip"),
     watchdog: load("watchdog.js"),
+    library: () => library ??= load("python_stdlib.zip"),
   };
   // Whoever awaits them hears of a failure; until then it is no unhandled one.
-  for (const asset of Object.values(assets)) (asset as Promise<unknown>).catch(() => {});
+  for (const asset of Object.values(assets)) if (asset instanceof Promise) asset.catch(() => {});
   return assets;
 }
 

@@ -5,6 +5,7 @@
  * starts one worker from a blob, and hands it a port when the plugin comes. It listens to nothing its worker says.
  */
 import { setMemoryLimits } from "../worker/wasm_memory.ts";
+import { free } from "./free.ts";
 import { PROTOCOL } from "./protocol.gen.ts";
 import type { Binding, CellInit } from "./wire.ts";
 
@@ -18,6 +19,7 @@ let script = "";
 async function faults(): Promise<string> {
   if (self.origin !== "null") return "its origin is not opaque";
   try {
+    // deno-lint-ignore no-eval
     (0, eval)("1");
     return "eval works";
   } catch {
@@ -42,15 +44,10 @@ async function start(init: CellInit, control: MessagePort): Promise<void> {
   const wasm = setMemoryLimits(new Uint8Array(init.wasm), { maximumPages: init.memoryMB * PAGES_PER_MB });
   const module = await WebAssembly.compile(wasm);
   script = URL.createObjectURL(new Blob([init.script], { type: "text/javascript" }));
-  // What was sent here is of no more use: give it back at once, not when a collector comes round.
-  init.wasm.transfer(0);
-  init.script.transfer(0);
+  free(init.wasm, init.script);
   worker = new Worker(script);
   worker.onerror = (event) => event.preventDefault();
-  worker.postMessage({ op: "boot", module, snapshot: init.snapshot, stdlib: init.stdlib }, [
-    init.snapshot,
-    init.stdlib,
-  ]);
+  worker.postMessage({ op: "boot", module, snapshot: init.snapshot }, [init.snapshot]);
   control.postMessage({ op: "started" });
 }
 
@@ -68,7 +65,7 @@ function obey(control: MessagePort): void {
       end();
     } else if (data.op === "bind" && !bound && ports.length === 1) {
       bound = true;
-      worker?.postMessage(data, [ports[0]]);
+      worker?.postMessage(data, data.library ? [ports[0], data.library] : [ports[0]]);
     }
   };
 }

@@ -34,19 +34,23 @@ class Cell {
 
   async #start(assets: Assets): Promise<void> {
     await this.#ready();
-    const [wasm, script, snapshot, stdlib] = await Promise.all([
-      assets.wasm,
-      assets.pluginWorker,
-      assets.snapshot,
-      assets.stdlib,
-    ]);
+    const [wasm, script, snapshot] = await Promise.all([assets.wasm, assets.pluginWorker, assets.snapshot]);
     if (this.#ended) return;
-    const init: CellInit = { kind: "init", v: PROTOCOL, memoryMB: this.memoryMB, wasm, script, snapshot, stdlib };
+    // Copies that are moved: cloned ones would stay in the cell as part of the message until a collector comes round.
+    const moved = [wasm.slice(0), script.slice(0), snapshot.slice(0)];
+    const init: CellInit = {
+      kind: "init",
+      v: PROTOCOL,
+      memoryMB: this.memoryMB,
+      wasm: moved[0],
+      script: moved[1],
+      snapshot: moved[2],
+    };
     this.#control.port1.onmessage = ({ data }) => {
       if (data.op === "failed") this.#fail(data.code, data.message);
     };
     // An opaque origin cannot be named: the frame's window and the one-shot port are its identity.
-    this.#frame.contentWindow!.postMessage(init, "*", [this.#control.port2]);
+    this.#frame.contentWindow!.postMessage(init, "*", [this.#control.port2, ...moved]);
   }
 
   /** Resolves when the cell has proven its walls, once; a second word or a second load of it is its end. */
@@ -78,8 +82,13 @@ class Cell {
     this.failed(code, message);
   }
 
-  bind(binding: Binding, port: MessagePort): void {
-    this.#started.then(() => this.#control.port1.postMessage(binding, [port]), () => {});
+  /** Hands the port over, with the standard library where the plugin needs it. */
+  bind(binding: Binding, port: MessagePort, assets: Assets): void {
+    const library = binding.needsLibrary ? assets.library() : undefined;
+    Promise.all([library, this.#started]).then(
+      ([bytes]) => this.#control.port1.postMessage({ ...binding, library: bytes }, [port]),
+      (error) => this.#fail(error.code ?? "BOOT_FAILED", String(error.message ?? error)),
+    );
   }
 
   end(): void {
@@ -118,7 +127,7 @@ export class Cells {
       this.end(slot);
       this.failed(slot, code, message);
     };
-    cell.bind(binding, port);
+    cell.bind(binding, port, this.assets);
     setTimeout(() => this.#refill(), WARM_AFTER_MS);
   }
 

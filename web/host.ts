@@ -43,7 +43,6 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     watchdogPort: toWatchdog.port1,
     module: await assets.module,
     snapshot: await assets.snapshot,
-    stdlib: await assets.stdlib,
     apiOrigin: config.apiOrigin,
     origin: location.origin,
   };

@@ -5,7 +5,7 @@
  * capabilities, and the last timer of every invocation.
  */
 import type * as api from "./pysandbox.d.ts";
-import { DEFAULT_BOOT_MS, GRACE_MS, PROTOCOL } from "./protocol.gen.ts";
+import { DEFAULT_BOOT_MS, GRACE_MS } from "./protocol.gen.ts";
 import { connect } from "./handshake.ts";
 import { SandboxError } from "./sandbox_error.ts";
 import { PagePort } from "./page_port.ts";

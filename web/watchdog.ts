@@ -6,32 +6,24 @@ import type { WatchdogOrder } from "./wire.ts";
 
 const timers = new Map<string, number>();
 
-function key(slot: number, invocation: string): string {
-  return `${slot}/${invocation}`;
-}
-
-function forget(name: string): void {
-  clearTimeout(timers.get(name));
-  timers.delete(name);
+function forget(key: string): void {
+  clearTimeout(timers.get(key));
+  timers.delete(key);
 }
 
 onmessage = (event: MessageEvent) => {
   onmessage = null;
   const [hostWorker, hostFrame] = event.ports;
   hostWorker.onmessage = ({ data }: MessageEvent<WatchdogOrder>) => {
-    if (data.op === "forget") {
-      for (const name of timers.keys()) if (name.startsWith(`${data.slot}/`)) forget(name);
-      return;
-    }
-    const name = key(data.slot, data.invocation);
-    forget(name);
-    if (data.op === "arm") {
-      const expire = () => {
-        timers.delete(name);
-        hostWorker.postMessage({ slot: data.slot, invocation: data.invocation });
-        if (data.invocation) hostFrame.postMessage({ op: "end", slot: data.slot });
-      };
-      timers.set(name, setTimeout(expire, data.afterMs));
-    }
+    data.done.forEach(forget);
+    if (data.op !== "arm") return;
+    const { key, slot, invocation, afterMs } = data;
+    forget(key);
+    const expire = () => {
+      timers.delete(key);
+      hostWorker.postMessage({ slot, invocation });
+      hostFrame.postMessage({ op: "end", slot });
+    };
+    timers.set(key, setTimeout(expire, afterMs));
   };
 };

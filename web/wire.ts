@@ -20,7 +20,6 @@ export interface HostBoot {
   watchdogPort: MessagePort;
   module: WebAssembly.Module;
   snapshot: ArrayBuffer;
-  stdlib: ArrayBuffer;
   apiOrigin: string;
   origin: string;
 }
@@ -36,7 +35,6 @@ export interface Boot {
   op: "boot";
   module: WebAssembly.Module;
   snapshot: ArrayBuffer;
-  stdlib: ArrayBuffer;
 }
 
 /** What binds a worker's port to one plugin, session and generation; sent with the port. */
@@ -47,6 +45,9 @@ export interface Binding {
   gen: number;
   key: string;
   origin: string;
+  /** Whether the plugin may import what the snapshot lacks; then the library comes along. */
+  needsLibrary: boolean;
+  library?: ArrayBuffer;
 }
 
 /** Host frame → cell, once, with the control port. */
@@ -57,11 +58,9 @@ export interface CellInit {
   wasm: ArrayBuffer;
   script: ArrayBuffer;
   snapshot: ArrayBuffer;
-  stdlib: ArrayBuffer;
 }
 
-/** Host worker → watchdog. */
+/** Host worker → watchdog. `done` lists what was disarmed since the last word. */
 export type WatchdogOrder =
-  | { op: "arm"; slot: number; invocation: string; afterMs: number }
-  | { op: "disarm"; slot: number; invocation: string }
-  | { op: "forget"; slot: number };
+  | { op: "arm"; key: string; slot: number; invocation: string; afterMs: number; done: string[] }
+  | { op: "disarm"; done: string[] };

@@ -4,6 +4,8 @@
  */
 import { bootPyodide } from "./pyodide_boot.ts";
 import { Gate } from "./gate.ts";
+import { Watch } from "./watch.ts";
+import { free } from "../web/free.ts";
 import { HOST_GATE, PROTOCOL } from "../web/protocol.gen.ts";
 import type { HostBoot, PageMessage } from "../web/wire.ts";
 
@@ -23,7 +25,9 @@ scope.onmessage = (event: MessageEvent) => {
 async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<void> {
   const { pagePort, framePort, watchdogPort } = boot;
   const { pyodide } = await bootPyodide(boot, () => {});
+  free(boot.snapshot);
   const gates = new Map<number, Gate>();
+  const watch = new Watch(watchdogPort);
   let pageSeq = 0;
 
   const bridge = {
@@ -36,7 +40,16 @@ async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<vo
     grant(slot: number, messages: number) {
       gates.get(slot)?.grant(messages);
     },
-    openCell(slot: number, memoryMB: number, plugin: string, sid: string, gen: number, key: string, origin: string) {
+    openCell(
+      slot: number,
+      memoryMB: number,
+      needsLibrary: boolean,
+      plugin: string,
+      sid: string,
+      gen: number,
+      key: string,
+      origin: string,
+    ) {
       const channel = new MessageChannel();
       gates.set(
         slot,
@@ -47,21 +60,17 @@ async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<vo
           (rule, fatal) => onGate(slot, rule, fatal),
         ),
       );
-      const binding = { op: "bind", plugin, sid, gen, key, origin };
+      const binding = { op: "bind", plugin, sid, gen, key, origin, needsLibrary };
       framePort.postMessage({ op: "open", slot, memoryMB, binding }, [channel.port2]);
     },
     endCell(slot: number) {
       gates.get(slot)?.close();
       gates.delete(slot);
-      watchdogPort.postMessage({ op: "forget", slot });
+      watch.forget(slot);
       framePort.postMessage({ op: "end", slot });
     },
-    arm(slot: number, invocation: string, afterMs: number) {
-      watchdogPort.postMessage({ op: "arm", slot, invocation, afterMs });
-    },
-    disarm(slot: number, invocation: string) {
-      watchdogPort.postMessage({ op: "disarm", slot, invocation });
-    },
+    arm: (slot: number, invocation: string, afterMs: number) => watch.arm(slot, invocation, afterMs),
+    disarm: (slot: number, invocation: string) => watch.disarm(slot, invocation),
     fetch: (method: string, path: string, token: string) => request(boot.apiOrigin, method, path, token),
   };
 

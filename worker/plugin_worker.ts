@@ -6,6 +6,7 @@
 import { bootPyodide, type Internals, type Runtime } from "./pyodide_boot.ts";
 import { Gate } from "./gate.ts";
 import { stripGlobals, stripLoader, stubImports } from "./hardening.ts";
+import { free } from "../web/free.ts";
 import { PLUGIN_GATE } from "../web/protocol.gen.ts";
 import type { Binding, Boot } from "../web/wire.ts";
 
@@ -34,15 +35,20 @@ function onCellMessage(event: MessageEvent): void {
 
 async function boot(assets: Boot): Promise<Runtime> {
   const runtime = await bootPyodide(assets, stubImports);
-  // The bytes are in the heap and the file system now: give them back at once, not when a collector comes round.
-  assets.snapshot.transfer(0);
-  assets.stdlib.transfer(0);
+  free(assets.snapshot);
   const { pyodide } = runtime;
   pyodide.runPython("import sys; sys.modules.pop('js', None); sys.modules.pop('pyodide_js', None)");
   return runtime;
 }
 
+/** Puts the standard library where the interpreter looks for it; it found an empty one when it started. */
+function addLibrary(pyodide: Runtime["pyodide"], library: ArrayBuffer): void {
+  pyodide.FS.writeFile("/lib/python314.zip", new Uint8Array(library), { canOwn: true });
+  pyodide.runPython("import sys, importlib; sys.path_importer_cache.clear(); importlib.invalidate_caches()");
+}
+
 function bind({ pyodide, memory }: Runtime, binding: Binding, port: MessagePort): void {
+  if (binding.library) addLibrary(pyodide, binding.library);
   stripLoader(scope);
   const gate = new Gate(port, PLUGIN_GATE, (text, buffers) => receive(text, buffers), () => port.postMessage("dead"));
   const start = pyodide.pyimport("pysandbox.plugin.boot").start;

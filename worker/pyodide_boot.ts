@@ -1,8 +1,9 @@
 /**
- * Starts Pyodide in a classic worker from what is already here: a compiled module, a snapshot, the library's bytes.
+ * Starts Pyodide in a classic worker from what is already here: a compiled module and a snapshot.
  *
  * Nothing is fetched. The loader asks for its files by `fetch` and `instantiateStreaming`; both are answered from
- * memory for as long as it starts, and put back or taken away afterwards.
+ * memory for as long as it starts, and put back or taken away afterwards. The standard library's zip is empty here:
+ * what is in the snapshot needs no file, and a plugin that wants more brings the library with its binding.
  */
 import createPyodideModule from "pyodide-glue";
 import { loadPyodide, type PyodideInterface } from "pyodide-loader";
@@ -11,7 +12,6 @@ import { readSnapshot } from "./snapshot.ts";
 export interface Assets {
   module: WebAssembly.Module;
   snapshot: ArrayBuffer;
-  stdlib: ArrayBuffer;
 }
 
 export interface Runtime {
@@ -31,9 +31,10 @@ type Imports = Record<string, Record<string, unknown>>;
 
 /** What Pyodide wants to see of a lock file: no package, nothing to fetch. */
 const EMPTY_LOCK = {
-  info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version: "314.0.7" },
+  info: { abi_version: "2026_0", arch: "wasm32" as const, platform: "emscripten_5_0_3", python: "3.14.2", version: "314.0.7" },
   packages: {},
 };
+const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...new Array(18).fill(0)).buffer;
 const NOWHERE = "https://pyodide.invalid/";
 
 // deno-lint-ignore no-explicit-any
@@ -47,14 +48,14 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
     guard(imports as unknown as Imports);
     return { module: assets.module, instance: await WebAssembly.instantiate(assets.module, imports) };
   };
-  scope.fetch = () => Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(assets.stdlib) });
+  scope.fetch = () => Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(EMPTY_ZIP) });
   const jsglobals = Object.assign(Object.create(null), {
     Object: Object.assign(Object.create(null), { fromEntries: Object.fromEntries }),
     setTimeout: setTimeout.bind(globalThis),
     clearTimeout: clearTimeout.bind(globalThis),
   });
   try {
-    const pyodide = await loadPyodide({
+    const options = {
       indexURL: NOWHERE,
       createPyodideModule,
       lockFileContents: EMPTY_LOCK,
@@ -63,8 +64,9 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
       jsglobals,
       _sysExecutable: "/pyodide/python",
       _loadSnapshot: snapshot.header,
-      _copyHeap: (heap: Int8Array) => snapshot.copyTo(new Uint8Array(heap.buffer)),
-    });
+      _copyHeap: (heap: Int8Array) => snapshot.copyTo(new Uint8Array(heap.buffer)), // ours: see runtime/scripts.py
+    };
+    const pyodide = await loadPyodide(options);
     return { pyodide, memory: memoryOf(pyodide) };
   } finally {
     WebAssembly.instantiateStreaming = streaming;

@@ -5,6 +5,7 @@ Thin: read the request, ask the part that knows, answer. Errors travel as `Sandb
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +31,7 @@ class Api:
     sessions: DevSessions
     plugins: PluginFolders
     job: Job | None = None
+    needs_library: Callable[[BuiltPlugin], bool] = lambda _built: True
 
     def routes(self) -> list[Route]:
         version = "/api/v2/plugins/{plugin_id}/versions/{version}"
@@ -58,7 +60,8 @@ class Api:
         manifest = built.manifest
         return _json({
             "pluginId": manifest.plugin_id, "version": manifest.version, "manifest": manifest.raw,
-            "bundleSha256": built.sha256, "bundleBytes": len(built.bundle)})
+            "bundleSha256": built.sha256, "bundleBytes": len(built.bundle),
+            "needsLibrary": await run_in_threadpool(self.needs_library, built)})
 
     async def bundle(self, request: Request) -> Response:
         built = await self._find(request)

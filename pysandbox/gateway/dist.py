@@ -56,6 +56,8 @@ class Dist:
     hashes: Mapping[str, str]
     host_script: str
     cell_script: str
+    in_snapshot: frozenset[str] = frozenset()  # modules that every worker has at once
+    in_library: frozenset[str] = frozenset()  # top-level names of what is sent to plugins that need more
     _read: dict[str, Resource] = field(default_factory=dict[str, Resource])
 
     def asset(self, name: str) -> Resource | None:
@@ -126,10 +128,12 @@ def media_type(name: str) -> str:
 
 def _from_integrity(folder: Path, integrity: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Dist:
     csp = cast(Mapping[str, str], integrity["csp"])
+    modules = integrity.get("modules", {})
     return Dist(
         folder=folder, build=str(integrity["build"]),
         hashes={name: entry["sha256"] for name, entry in integrity["files"].items()},
-        host_script=csp["hostScript"], cell_script=csp["cellScript"])
+        host_script=csp["hostScript"], cell_script=csp["cellScript"],
+        in_snapshot=frozenset(modules.get("inSnapshot", ())), in_library=frozenset(modules.get("inLibrary", ())))
 
 
 def _etag(digest: str, encoding: str = "") -> str:

@@ -25,6 +25,7 @@ from pysandbox.gateway.app import api_app
 from pysandbox.gateway.dist import load_dist
 from pysandbox.gateway.folder import Resolver, refuse_requirements
 from pysandbox.gateway.job import Job
+from pysandbox.gateway.library import library_judge
 from pysandbox.gateway.origins import parse_origin
 from pysandbox.gateway.pages import pages_folder
 from pysandbox.gateway.plugins import PluginFolders
@@ -67,7 +68,7 @@ class DevServer:
                 random_hex=secrets.token_hex)
             apps = [
                 api_app(
-                    Api(sessions, self.plugins, job), api_origin=self.api_origin, sandbox_origin=self.sandbox_origin,
+                    Api(sessions, self.plugins, job, library_judge(bundle)), api_origin=self.api_origin, sandbox_origin=self.sandbox_origin,
                     pages=(pages or pages_folder()) if with_pages else None),
                 sandbox_app(
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,

@@ -35,6 +35,7 @@ class Registered:
 
     manifest: Manifest
     bundle: bytes
+    needs_library: bool = True  # whether its worker needs more of the standard library than the snapshot holds
 
 
 class GatewayClient:
@@ -79,7 +80,7 @@ class GatewayClient:
             raise SandboxError(Code.BUNDLE_INVALID, f"the bundle of {name} is larger than allowed")
         if hashlib.sha256(bundle).hexdigest() != digest:
             raise SandboxError(Code.BUNDLE_TAMPERED, f"the bundle of {name} does not have the registered SHA-256")
-        return Registered(manifest, bundle)
+        return Registered(manifest, bundle, known.get("needsLibrary") is not False)
 
     async def _fetch(self, method: str, path: str) -> tuple[int, bytes]:
         try:

@@ -109,7 +109,7 @@ class LivePlugin:
         slot = Slot(number, binding, self._world, self)
         self._slot = slot
         self.owner.slot_opened(slot)
-        self._world.open_cell(number, self.manifest.memory_limit_mb, binding)
+        self._world.open_cell(number, self.manifest.memory_limit_mb, self.registered.needs_library, binding)
         self._world.arm(number, "load", self._limit("bootMs"))
 
     def _limit(self, name: str) -> int:

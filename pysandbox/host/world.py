@@ -21,8 +21,11 @@ class World(Protocol):
     def to_page(self, kind: str, id: str, cid: str, payload: str) -> None: ...
     def to_plugin(self, slot: int, text: str, buffers: Sequence[bytes]) -> None: ...
     def grant(self, slot: int, messages: int) -> None: ...
-    def open_cell(self, slot: int, memory_mb: int, binding: Binding) -> None:
-        """Take a cell of this memory class, a warm one if there is one, and bind a fresh port to it."""
+    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:  # noqa: FBT001  # a fact of the plugin, not a switch
+        """Take a cell of this memory class, a warm one if there is one, and bind a fresh port to it.
+
+        ``needs_library``: the plugin may import what the snapshot lacks, so the standard library comes along.
+        """
         ...
 
     def end_cell(self, slot: int) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -72,7 +74,14 @@ def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, A
         "snapshot.bin": snapshot.packed,
         **{name: scripts[name].encode() for name in ("host_worker.js", "plugin_worker.js", "watchdog.js")},
     }
-    return files, _entry_files(files, scripts)
+    modules = {"inSnapshot": sorted(snapshot.modules), "inLibrary": _top_level(files["python_stdlib.zip"])}
+    return files, {**_entry_files(files, scripts), "modules": modules}
+
+
+def _top_level(library: bytes) -> list[str]:
+    """The names that can be imported from the shipped standard library."""
+    with zipfile.ZipFile(io.BytesIO(library)) as archive:
+        return sorted({name.split("/")[0].removesuffix(".pyc").removesuffix(".py") for name in archive.namelist()})
 
 
 def digest_of_inputs() -> str:

@@ -27,10 +27,12 @@ class Answer:
 
 
 def run_inside(
-    script: str, arguments: object, *, wheels: Sequence[str] = (), files: Mapping[str, Path] | None = None,
+    script: str | Path, arguments: object, *, wheels: Sequence[str] = (), files: Mapping[str, Path] | None = None,
     env: Mapping[str, str] | None = None, network: bool = False,
 ) -> Answer:
-    """Run ``inside/SCRIPT``: its ``async def main(arguments)``. ``files``: path in Pyodide to path here.
+    """Run ``inside/SCRIPT``, or the file at a path: its ``async def main(arguments)``.
+
+    ``files``: path in Pyodide to path here. ``env``: the interpreter's environment variables.
 
     Importing is running: with ``network`` nothing but the locked ``wheels`` may be imported. Raises SandboxError
     (``BUILD_FAILED``) with what was written to standard error.
@@ -41,14 +43,14 @@ def run_inside(
         (work / "out").mkdir()
         paths = wheel_paths(wheels)
         here = dict(files or {})
-        source = HERE / "inside" / script
+        source = HERE / "inside" / script  # a path that is absolute stays as it is
         job = work / "job.json"
         job.write_text(json.dumps({
             "pyodideDir": str(pyodide), "env": dict(env or {}), "wheels": [str(path) for path in paths],
             "files": {there: str(path) for there, path in here.items()}, "script": str(source), "arguments": arguments,
             "outFolder": str(work / "out"), "answer": str(work / "answer.json"),
         }))  # fmt: skip
-        readable = ",".join(str(path) for path in (pyodide, HERE, work, *paths, *here.values()))
+        readable = ",".join(str(path) for path in (pyodide, HERE, work, source, *paths, *here.values()))
         run_deno([*SHUT, *(["--allow-net"] if network else []), f"--allow-read={readable}", f"--allow-write={work}",
                   str(HERE / "deno" / "python.ts"), str(job)], cwd=work, offline=not network)  # fmt: skip
         return Answer(

@@ -12,11 +12,15 @@ from pysandbox.runtime.tools import ROOT, run_deno
 PAGES = 480  # what a fresh interpreter needs; a snapshot whose heap grew does not restore
 PACKAGES = ("core", "host", "plugin")
 LEFT_OUT = ("core/reference.py",)
-# What every start needs, and what plugins commonly import: each costs a few kB here and milliseconds there.
+# What every start needs, what plugins commonly import, and what those load late (`_strptime`, codecs): a module that is
+# not here comes with the library, which is sent only to plugins that name it. Each costs a few kB of snapshot.
 MODULES = (
-    "asyncio", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum",
-    "functools", "hashlib", "heapq", "hmac", "html", "io", "itertools", "json", "math", "operator", "pathlib", "random",
-    "re", "statistics", "string", "textwrap", "time", "traceback", "typing", "unicodedata", "uuid", "zipfile",
+    "asyncio", "base64", "bisect", "calendar", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "html", "io", "itertools", "json", "math",
+    "operator", "pathlib", "pprint", "random", "re", "secrets", "statistics", "string", "textwrap", "time", "traceback",
+    "typing", "unicodedata", "urllib.parse", "uuid", "zipfile",
+    "_pylong", "_strptime", "_threading_local", "encodings.ascii", "encodings.cp1252", "encodings.iso8859_15",
+    "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_le", "encodings.utf_8_sig",
     "pysandbox.host.boot", "pysandbox.plugin", "pysandbox.plugin.boot",
 )  # fmt: skip
 

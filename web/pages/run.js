@@ -87,7 +87,7 @@ async function importClient(origin) {
  */
 function capabilities(answers) {
   return Object.fromEntries(
-    Object.entries(answers).map(([name, value]) => [name, async () => structuredClone(value)]),
+    Object.entries(answers).map(([name, value]) => [name, () => structuredClone(value)]),
   );
 }
 

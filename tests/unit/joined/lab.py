@@ -214,8 +214,8 @@ class Lab:
     def grant(self, slot: int, messages: int) -> None:
         self.cells[slot].credit += messages
 
-    def open_cell(self, slot: int, memory_mb: int, binding: Binding) -> None:
-        assert memory_mb == 64
+    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:
+        assert (memory_mb, needs_library) == (64, True)
         self.cells[slot] = Cell(self, slot, binding)
 
     def end_cell(self, slot: int) -> None:
