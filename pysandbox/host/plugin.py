@@ -311,7 +311,7 @@ class LivePlugin:
     def answer(self, id: str, kind: str, payload: str) -> None:
         """The page's answer to a guarded call; one that the plugin no longer waits for is dropped."""
         asked = self._asked.discard(id)
-        if asked is None or asked.slot is not self._slot:
+        if asked is None:
             return
         fault = self._unfit(payload)
         if kind == "result" and fault is None:

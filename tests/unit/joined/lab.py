@@ -147,11 +147,13 @@ class Cell:
         except Exception:  # noqa: BLE001 - as plugin_worker.ts does
             self.post("dead")
 
-    def forge(self, seq: int, kind: str = "log", *, id: str = "", payload: str = "null", **binding: Any) -> str:
+    def forge(
+        self, seq: int, kind: str = "log", *, id: str = "", payload: str = "null", method: str = "", **binding: Any,
+    ) -> str:  # fmt: skip
         """An envelope sealed by the plugin itself, which knows its own key; ``binding`` fields can be falsified."""
         sealer = Sealer(self.binding._replace(**binding), TO_HOST, "null")
         sealer.seq = seq
-        return sealer.seal(kind, id, "", payload)
+        return sealer.seal(kind, id, "", payload, method=method)
 
 
 class Lab:

@@ -208,6 +208,40 @@ async def test_ready_and_loaded_come_once_each_and_in_this_order(tmp_path: Path)
         assert sum('"kind":"load"' in text for text in cell.received) == 1
 
 
+@in_virtual_time
+async def test_loaded_answers_the_load_and_nothing_else(tmp_path: Path) -> None:
+    async with Lab(tmp_path) as lab:
+        lab.boots = False
+        await lab.open()
+        _, loading = lab.ask("load", method="com.example.lab")
+        await lab.settled()
+        lab.cell.runtime.on_message = mute
+        lab.cell.post(lab.cell.forge(0, "ready"))
+        lab.cell.post(lab.cell.forge(1, "loaded", id="1", payload='{"handlers":["x"]}'))
+        await lab.settled()
+        assert [alert["rule"] for alert in lab.alerts] == ["kind"]
+        assert not loading.done()
+
+
+@in_virtual_time
+async def test_no_call_is_made_for_an_invocation_that_still_waits_for_its_worker(tmp_path: Path) -> None:
+    async def never(_args: object) -> None:
+        await asyncio.Event().wait()
+
+    async with Lab(tmp_path) as lab:
+        await lab.start(webchat_session_read=never)
+        lab.boots = False
+        lab.session.on_plugin(1, "dead")
+        _, waiting = lab.begin_invoke("echo")
+        lab.cell.runtime.on_message = mute
+        lab.cell.post(lab.cell.forge(0, "ready"))
+        lab.cell.post(lab.cell.forge(1, "call", id="1", payload='{"invocation":"1","args":0}', method=READ))
+        await lab.settled()
+        assert not lab.asked
+        assert "PLUGIN_ABORTED" in lab.cell.received[-1]
+        assert not waiting.done()
+
+
 @pytest.mark.parametrize("payload", ["null", "{}", '{"handlers":"abc"}', '{"handlers":[1]}', '{"handlers":["a b"]}'])
 @in_virtual_time
 async def test_loaded_names_its_handlers_in_the_right_form(tmp_path: Path, payload: str) -> None:
