@@ -68,7 +68,8 @@ class DevServer:
                 random_hex=secrets.token_hex)
             apps = [
                 api_app(
-                    Api(sessions, self.plugins, job, library_judge(bundle)), api_origin=self.api_origin, sandbox_origin=self.sandbox_origin,
+                    Api(sessions, self.plugins, job, library_judge(bundle)), api_origin=self.api_origin,
+                    sandbox_origin=self.sandbox_origin,
                     pages=(pages or pages_folder()) if with_pages else None),
                 sandbox_app(
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,

@@ -52,8 +52,9 @@ class WorkerWorld:
         else:
             self._to_plugin(slot, text)
 
-    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:  # noqa: FBT001  # a fact of the plugin, not a switch
-        self._open_cell(slot, memory_mb, needs_library, binding.plugin, binding.sid, binding.gen, binding.key.hex(), binding.origin)
+    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:
+        self._open_cell(
+            slot, memory_mb, needs_library, binding.plugin, binding.sid, binding.gen, binding.key.hex(), binding.origin)
 
     async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
         answer = await self._fetch(method, path, token)

@@ -19,8 +19,11 @@ MODULES = (
     "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "html", "io", "itertools", "json", "math",
     "operator", "pathlib", "pprint", "random", "re", "secrets", "statistics", "string", "textwrap", "time", "traceback",
     "typing", "unicodedata", "urllib.parse", "uuid", "zipfile",
-    "_pylong", "_strptime", "_threading_local", "encodings.ascii", "encodings.cp1252", "encodings.iso8859_15",
-    "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_le", "encodings.utf_8_sig",
+    "_pylong", "_strptime", "_threading_local",
+    *(f"encodings.{name}" for name in (
+        "ascii", "base64_codec", "cp437", "cp1250", "cp1251", "cp1252", "hex_codec", "idna", "iso8859_1", "iso8859_15",
+        "iso8859_2", "koi8_r", "latin_1", "punycode", "unicode_escape", "utf_16", "utf_16_be", "utf_16_le", "utf_32",
+        "utf_8_sig")),
     "pysandbox.host.boot", "pysandbox.plugin", "pysandbox.plugin.boot",
 )  # fmt: skip
 

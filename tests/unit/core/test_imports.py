@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pysandbox.core.imports import needs_library
 
 SNAPSHOT = frozenset({"json", "re", "html", "collections", "collections.abc", "urllib", "urllib.parse"})
