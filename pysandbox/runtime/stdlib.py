@@ -36,9 +36,9 @@ LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
         "pydoc_data/*", "tabnanny", "trace", "zipapp", "unittest/__main__", "ensurepip/*", "idlelib/*", "lib2to3/*",
         "venv/*", "tkinter/*", "curses/*", "dbm/*",
     ),
-    "sockets, which no worker has": (
+    "sockets, fetch and the page, which a plugin has not": (
         "ftplib", "http/server", "imaplib", "mailbox", "poplib", "smtplib", "wsgiref/*", "xmlrpc/*",
-        "pyodide/_nodesock_transport",
+        "pyodide/_nodesock_transport", "pyodide/ffi/wrappers", "pyodide/http/*",
     ),
     "processes and threads; what does not even import there": (
         "concurrent/futures/interpreter", "concurrent/interpreters/*", "multiprocessing/forkserver",

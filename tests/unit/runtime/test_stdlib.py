@@ -39,8 +39,9 @@ def test_it_is_sorted_stored_and_dated_alike_whatever_it_was_made_from() -> None
     packed = pack_stdlib(library("b.pyc", "a.pyc", "lib/"))
     assert packed == pack_stdlib(library("a.pyc", "b.pyc"))
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        assert [info.filename for info in archive.infolist()] == ["a.pyc", "b.pyc"]
-        assert all(info.compress_type == zipfile.ZIP_STORED and info.date_time == FIXED_DATE for info in archive.infolist())
+        infos = archive.infolist()
+    assert [info.filename for info in infos] == ["a.pyc", "b.pyc"]
+    assert all(info.compress_type == zipfile.ZIP_STORED and info.date_time == FIXED_DATE for info in infos)
 
 
 @pytest.mark.parametrize("stem", [
@@ -52,7 +53,7 @@ def test_what_is_kept(stem: str) -> None:
     assert not is_left_out(stem)
 
 
-@pytest.mark.parametrize("stem", ["_pyrepl/console", "encodings/cp864", "encodings/mac_romanian", "encodings/mac_greek"])
+@pytest.mark.parametrize("stem", ["_pyrepl/console", "encodings/cp864", "encodings/mac_romanian", "bdb"])
 def test_what_is_not(stem: str) -> None:
     assert is_left_out(stem)
 
