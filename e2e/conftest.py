@@ -79,8 +79,11 @@ def server() -> Iterator[DevServer]:
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The browser bundle as it was when the run began: a build meanwhile changes nothing under a test."""
-    return frozen(DEFAULT_DIST, tmp_path_factory.mktemp("dist"))
+    """The browser bundle as it was when the run began: a build meanwhile changes nothing under a test.
+
+    PYSANDBOX_TEST_DIST names another bundle to test.
+    """
+    return frozen(Path(os.environ.get("PYSANDBOX_TEST_DIST", DEFAULT_DIST)), tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")

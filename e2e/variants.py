@@ -12,12 +12,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 SCRIPT = re.compile(r"(?<=<script>).*(?=</script>)", re.DOTALL)
-META_CSP = r'<meta http-equiv="Content-Security-Policy" content="[^"]*">'
 
 
 class Edit(NamedTuple):
@@ -94,16 +93,7 @@ def _csp_hash(html: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script[0].encode()).digest()).decode()
 
 
-def without_csp(path: str, headers: Any, body: bytes) -> bytes:
-    """A `Change` of the server: the cell loses its policy header; one wall of `NO_CELL_CSP`."""
-    if path == "/cell.html":
-        del headers["Content-Security-Policy"]
-    return body
-
-
 def literal(text: str) -> Callable[[re.Match[str]], str]:
     """A replacement in which a backslash is one."""
     return lambda _match: text
 
-
-Edits = Mapping[str, Edit]

@@ -53,6 +53,10 @@ class LabPlugin:
         """Events, progress notes and log lines so far, as ``{kind, detail}``."""
         return self.lab.ask("(n) => lab.heard(n)", self.number)
 
+    def events(self) -> int:
+        """How many events the page has heard from it."""
+        return sum(one["kind"] == "event" for one in self.heard())
+
     def unload(self) -> None:
         self.lab.ask("(n) => lab.unload(n)", self.number)
 

@@ -1,0 +1,173 @@
+"use strict";
+// Stands before everything of ours in the plugin worker of a variant. What it keeps is what a plugin would have that
+// got past Python and past every deletion: the realm as the browser made it, its own port, its binding.
+const lab = (() => {
+  const realm = self;
+  const keep = {};
+  for (
+    const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts", "Worker", "SharedWorker",
+      "BroadcastChannel", "indexedDB", "caches", "navigator", "eval", "Function", "Blob", "setTimeout", "postMessage",
+      "MessageChannel", "SharedArrayBuffer", "origin", "crossOriginIsolated"]
+  ) keep[name] = realm[name];
+  const later = keep.setTimeout.bind(realm);
+  const blobUrl = ((url, blob) => (text) => url.createObjectURL(new blob([text], { type: "text/javascript" })))(
+    URL, Blob,
+  );
+  const encode = encodeURIComponent;
+  const dataUrl = (text) => `data:text/javascript,${encode(text)}`;
+  const listen = EventTarget.prototype.addEventListener; // the prototype's names go too
+  const MARK = "globalThis.__marked = 42;";
+  const marked = () => {
+    const seen = realm.__marked;
+    delete realm.__marked;
+    return seen === 42 ? "evaluated" : Promise.reject(new Error("nothing was evaluated"));
+  };
+
+  /** What came of it, in words that a test reads: `open: …`, `refused: …`, `absent`, or `silent`. */
+  const attempt = (work, needs) => {
+    if (needs && keep[needs] === undefined) return Promise.resolve("absent");
+    const result = (async () => {
+      try {
+        return `open: ${await work()}`;
+      } catch (error) {
+        return `refused: ${error}`;
+      }
+    })();
+    return Promise.race([result, new Promise((resolve) => later(() => resolve("silent"), 2500))]);
+  };
+  const heard = (target, good, bad = ["error"]) =>
+    new Promise((resolve, reject) => {
+      listen.call(target, good, () => resolve(good));
+      for (const name of bad) listen.call(target, name, () => reject(new Error(name)));
+    });
+  const xhr = (url, wait) => {
+    const request = new keep.XMLHttpRequest();
+    request.open("GET", url, wait);
+    const end = wait ? heard(request, "load") : undefined;
+    request.send();
+    return end ?? request.status;
+  };
+  const nested = (script) => {
+    const worker = new keep.Worker(blobUrl(script));
+    const end = new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => data.startsWith("ok") ? resolve(data) : reject(new Error(data));
+      worker.onerror = () => reject(new Error("the nested worker did not start"));
+    });
+    return end.finally(() => worker.terminate());
+  };
+
+  /** Roads out. `http` and `ws` are the listening server's origins; each road says its name in the path. */
+  const egress = {
+    fetch: [(http) => keep.fetch.call(realm, `${http}/fetch?stolen`, { mode: "no-cors" }).then(() => "answered")],
+    fetch_post: [(http) =>
+      keep.fetch.call(realm, `${http}/fetch_post`, { mode: "no-cors", method: "POST", body: "stolen" })
+        .then(() => "answered")],
+    xhr: [(http) => xhr(`${http}/xhr`, true), "XMLHttpRequest"],
+    xhr_sync: [(http) => xhr(`${http}/xhr_sync`, false), "XMLHttpRequest"],
+    websocket: [(_http, ws) => heard(new keep.WebSocket(`${ws}/websocket`), "open", ["error", "close"]), "WebSocket"],
+    eventsource: [(http) => heard(new keep.EventSource(`${http}/eventsource`), "message"), "EventSource"],
+    import_url: [(http) => import(`${http}/import_url`).then(() => "loaded")],
+    importscripts_url: [(http) => (keep.importScripts.call(realm, `${http}/importscripts_url`), "loaded"),
+      "importScripts"],
+    nested_fetch: [(http) =>
+      nested(`fetch("${http}/nested_fetch", { mode: "no-cors" }).then(() => postMessage("ok"), (e) => postMessage(String(e)))`),
+      "Worker"],
+    nested_importscripts: [(http) =>
+      nested(`try { importScripts("${http}/nested_importscripts"); postMessage("ok") } catch (e) { postMessage(String(e)) }`),
+      "Worker"],
+    beacon: [(http) => keep.navigator.sendBeacon(`${http}/beacon`, "stolen")],
+  };
+  /** Roads from text to code. */
+  const evaluation = {
+    eval: [() => (0, keep.eval)("6 * 7")],
+    function_constructor: [() => keep.Function("return 42")()],
+    async_constructor: [() => (async () => {}).constructor("return 42")()],
+    timeout_text: [() => (later(MARK), new Promise((resolve) => later(resolve, 100)).then(marked))],
+    importscripts_blob: [() => (keep.importScripts.call(realm, blobUrl(MARK)), marked()), "importScripts"],
+    importscripts_data: [() => (keep.importScripts.call(realm, dataUrl(MARK)), marked()), "importScripts"],
+    import_blob: [() => import(blobUrl(MARK)).then(marked)],
+    import_data: [() => import(dataUrl(MARK)).then(marked)],
+    nested_eval: [() => nested(`try { postMessage("ok " + eval("6*7")) } catch (e) { postMessage(String(e)) }`), "Worker"],
+  };
+  /** Roads to what stays: storage, and channels to other pages. */
+  const storage = {
+    indexeddb: [() => heard(keep.indexedDB.open("lab"), "success"), "indexedDB"],
+    caches: [() => keep.caches.open("lab").then(() => "opened"), "caches"],
+    opfs: [() => keep.navigator.storage.getDirectory().then(() => "opened")],
+  };
+  const take = async (roads, ...args) => {
+    const report = {};
+    for (const [name, [work, needs]] of Object.entries(roads)) report[name] = await attempt(() => work(...args), needs);
+    return JSON.stringify(report);
+  };
+
+  const made = {
+    origin: String(keep.origin),
+    isolated: Boolean(keep.crossOriginIsolated),
+    port: undefined,
+    binding: "",
+    egress: (http, ws) => take(egress, http, ws),
+    evaluation: () => take(evaluation),
+    storage: () => take(storage),
+    broadcast(name) {
+      if (!keep.BroadcastChannel) return "absent";
+      new keep.BroadcastChannel(name).postMessage("from the plugin");
+      return "sent";
+    },
+    /** Every name that is left on the global and its prototypes. */
+    names() {
+      const names = new Set();
+      for (let holder = realm; holder && holder !== Object.prototype; holder = Object.getPrototypeOf(holder)) {
+        for (const name of Reflect.ownKeys(holder)) names.add(String(name));
+      }
+      return JSON.stringify([...names].sort());
+    },
+    /** To the cell, which must not listen. */
+    toCell(count) {
+      for (let n = 0; n < count; n++) keep.postMessage.call(realm, { op: "end", n });
+    },
+    errors(count) {
+      for (let n = 0; n < count; n++) later(() => { throw new Error("secret of the plugin"); }, 0);
+    },
+    /** Raw messages on the plugin's own port. */
+    post: (text) => made.port.postMessage(text),
+    flood(text, count) {
+      for (let n = 0; n < count; n++) made.port.postMessage(text);
+    },
+    odd(kind) {
+      const channel = new keep.MessageChannel();
+      const getter = { get nonce() { throw new Error("read"); } };
+      const cycle = [];
+      cycle.push(cycle);
+      const deep = Array.from({ length: 2000 }).reduce((inner) => [inner], []);
+      const buffers = (n) => Array.from({ length: n }, () => new ArrayBuffer(8));
+      const send = {
+        object: () => made.port.postMessage({ nonce: "0", kind: "event" }),
+        number: () => made.port.postMessage(1),
+        null: () => made.port.postMessage(null),
+        cycle: () => made.port.postMessage(cycle),
+        deep: () => made.port.postMessage(deep),
+        prototype: () => made.port.postMessage(JSON.parse('{"__proto__": {"length": 1}, "0": "text"}')),
+        port: () => made.port.postMessage("text", [channel.port1]),
+        port_in_data: () => made.port.postMessage(["text", channel.port1], [channel.port1]),
+        getter: () => made.port.postMessage(getter),
+        nine_buffers: () => made.port.postMessage(["text", ...buffers(9)]),
+        not_a_buffer: () => made.port.postMessage(["text", new Uint8Array(8)]),
+        large_buffer: () => made.port.postMessage(["text", new ArrayBuffer(17 * 1024 * 1024)]),
+        shared_buffer: () =>
+          keep.SharedArrayBuffer && made.port.postMessage(["text", new keep.SharedArrayBuffer(8)]),
+      };
+      try {
+        return send[kind]() === undefined ? "sent" : "absent";
+      } catch (error) {
+        return `refused: ${error}`;
+      }
+    },
+  };
+  realm.addEventListener("message", ({ data, ports }) => {
+    if (data?.op !== "bind") return;
+    made.port = ports[0];
+    made.binding = JSON.stringify({ plugin: data.plugin, sid: data.sid, gen: data.gen, key: data.key });
+  });
+  return made;
+})();

@@ -1,0 +1,86 @@
+"""1, 2, 4, 5, 82, 83, 84: no road from the plugin's realm reaches a listening server or turns text into code.
+
+The attack is JavaScript inside the worker with every name that the browser ever gave it: hardening is not what is
+tested. With all outer walls standing nothing gets out; with the cell's policy gone (header, meta and boot proof) each
+road does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from e2e.attacks.conftest import Serve
+from e2e.attacks.walls import ESCAPED, NO_BOOT_PROOF, NO_META_CSP, lost_cell_csp
+from e2e.kit.lab import Lab
+from e2e.kit.listener import Listener
+
+EGRESS = [
+    "fetch", "fetch_post", "xhr", "xhr_sync", "websocket", "eventsource", "import_url", "importscripts_url",
+    "nested_fetch", "nested_importscripts",
+]  # fmt: skip
+EVALUATION = [
+    "eval", "function_constructor", "async_constructor", "timeout_text", "importscripts_blob", "importscripts_data",
+    "import_blob", "import_data", "nested_eval",
+]  # fmt: skip
+SETTLE_S = 0.3  # for a request that is on its way although its script was told otherwise
+
+
+class Report(NamedTuple):
+    """What each road said, and what the server saw."""
+
+    egress: dict[str, str]
+    evaluation: dict[str, str]
+    hits: list[str]
+
+
+def attacked(lab: Lab, listener: Listener) -> Report:
+    plugin = lab.load("test.attacker@1.0.0")
+    before = len(listener.lines)
+    where = f"127.0.0.1:{listener.port}"
+    egress = plugin.value("take", ["egress", f"http://{where}", f"ws://{where}"])
+    evaluation = plugin.value("take", ["evaluation"])
+    time.sleep(SETTLE_S)
+    return Report(egress, evaluation, listener.lines[before:])
+
+
+@pytest.fixture(scope="module")
+def walled(serve: Serve, open_lab: Callable[..., Lab], listener: Listener) -> Report:
+    return attacked(open_lab(serve(ESCAPED)), listener)
+
+
+@pytest.fixture(scope="module")
+def unwalled(serve: Serve, open_lab: Callable[..., Lab], listener: Listener) -> Report:
+    server = serve((*ESCAPED, *NO_META_CSP, *NO_BOOT_PROOF), change=lost_cell_csp)
+    return attacked(open_lab(server), listener)
+
+
+@pytest.mark.parametrize("road", EGRESS)
+def test_no_road_reaches_a_listening_server(walled: Report, road: str) -> None:
+    assert walled.hits == []
+    assert walled.egress[road] == "absent" or walled.egress[road].startswith("refused"), walled.egress[road]
+
+
+@pytest.mark.parametrize("road", EGRESS)
+def test_control_without_the_policy_each_road_does(unwalled: Report, road: str) -> None:
+    if unwalled.egress[road] == "absent":
+        pytest.skip(f"this engine's workers have no {road}")
+    assert any(f" /{road}" in hit for hit in unwalled.hits), (unwalled.egress[road], unwalled.hits)
+
+
+def test_there_is_no_beacon_in_a_worker(walled: Report, unwalled: Report) -> None:
+    assert "not a function" in walled.egress["beacon"]
+    assert not [hit for hit in unwalled.hits if "/beacon" in hit]
+
+
+@pytest.mark.parametrize("road", EVALUATION)
+def test_text_never_becomes_code(walled: Report, road: str) -> None:
+    assert walled.evaluation[road].startswith("refused"), walled.evaluation[road]
+
+
+@pytest.mark.parametrize("road", EVALUATION)
+def test_control_without_the_policy_it_does(unwalled: Report, road: str) -> None:
+    assert unwalled.evaluation[road].startswith("open"), unwalled.evaluation[road]

@@ -1,0 +1,86 @@
+"""The walls, each as the edits that take it away. ``variants.py`` makes bundles of them; the README says for what.
+
+The edits know the shape of the built scripts, minified, by their strings; one that no longer matches exactly once
+fails loudly, because a control that changes nothing would prove nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from e2e.variants import Edit, literal
+
+_LAB = (Path(__file__).parent / "lab_worker.js").read_text()
+
+# Not a wall: gives the plugin's Python the realm as it was before hardening, as a module named ``lab``.
+ESCAPED = (
+    Edit("plugin_worker.js", r"\A", literal(_LAB + "\n")),
+    Edit(
+        "plugin_worker.js", r"(\w+)\.runPython\((?=\"import sys; sys\.modules\.pop\('js')",
+        r'\1.registerJsModule("lab",lab),\1.runPython('),
+)  # fmt: skip
+
+NO_META_CSP = (Edit("cell.html", r'<meta http-equiv="Content-Security-Policy" content="[^"]*">\n', ""),)
+NO_BOOT_PROOF = (
+    Edit("cell.html", r'(?<=async function )(\w+)\(\)\{(?=if\(self\.origin!=="null"\))', r'\1(){return "";'),)
+NO_SANDBOX_ATTRIBUTE = (Edit("host.html", r'\w+\.setAttribute\("sandbox","allow-scripts"\),', ""),)
+SAME_ORIGIN_ATTRIBUTE = (
+    Edit("host.html", r'(?<=setAttribute\("sandbox",)"allow-scripts"', '"allow-scripts allow-same-origin"'),)
+CELL_READY_TWICE = (
+    Edit("cell.html", r"parent\.postMessage\((\{kind:[^}]*\}),(\w+)\)",
+         r"[0,0].forEach(()=>parent.postMessage(\1,\2))"),)
+HOST_READY_TWICE = (
+    Edit("host.html", r'parent\.postMessage\((\{kind:"ready"[^}]*\}),"\*"\)',
+         r'[0,0].forEach(()=>parent.postMessage(\1,"*"))'),)
+NO_CREDIT = (Edit("host_worker.js", r"if\(--this\.#\w+<0\)return this\.#\w+\(\"overdraft\",!0\);", ""),)
+NO_GATE_DEPTH = (Edit("host_worker.js", r"(credit:\d+,maxChars:\d+,maxDepth:)\d+", r"\g<1>1e9"),)
+NO_END = (
+    Edit("host_worker.js", r"endCell\(\w+\)\{.*?\}(?=,arm)", "endCell(){}"),
+    Edit("host_worker.js", r"\w+\.get\((\w+)\.slot\)\?\.close\(\),(?=\w+\.on_expired)", ""),
+    Edit("host.html", r"port1\.onmessage=\(\{data:(\w+)\}\)=>\w+\.end\(\1\.slot\)", "port1.onmessage=()=>{}"),
+)
+
+
+def in_host_python(code: str) -> Edit:
+    """Runs ``code`` in the host's interpreter before its session starts: takes away a check that is Python's."""
+    return Edit(
+        "host_worker.js", r'(\w+)\.pyimport\("pysandbox\.host\.boot"\)',
+        lambda match: f"({match[1]}.runPython({json.dumps(code)}),{match[0]})")
+
+
+NO_ENVELOPE_CHECKS = (in_host_python("""
+from pysandbox.core import envelope as e
+def trusting(self, text, buffers=()):
+    found = e._HEADER.match(text)
+    kind, id, cid, method = found.group(7, 8, 9, 10)
+    return e.Envelope(kind, id, cid, text[found.end():-1], method or "")
+e.Opener.open = trusting
+"""),)  # fmt: skip
+NO_JSON_DEPTH = (in_host_python("""
+from pysandbox.core import strict_json
+strict_json._refuse_depth = lambda *_: None
+"""),)
+NO_SLOT_END = (in_host_python("""
+from pysandbox.host import session, slot
+session.HostSession.slot_ended = lambda self, slot: None
+slot.Slot.closed = property(lambda self: False, lambda self, value: None)
+"""),)
+
+
+def lost_cell_csp(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
+    """A server's `Change`: the cell's policy header is lost."""
+    if path == "/cell.html":
+        del headers["Content-Security-Policy"]
+    return body
+
+
+def lost_cell_sandbox(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
+    """A server's `Change`: the cell's policy lacks its sandbox directive."""
+    if path == "/cell.html":
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = re.sub(r"sandbox [^;]*; ", "", policy)
+        assert headers["Content-Security-Policy"] != policy
+    return body
