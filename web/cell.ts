@@ -7,7 +7,7 @@
 import { setMemoryLimits } from "../worker/wasm_memory.ts";
 import { free } from "./free.ts";
 import { PROTOCOL } from "./protocol.gen.ts";
-import type { Binding, CellInit } from "./wire.ts";
+import type { CellInit, CellOrder } from "./wire.ts";
 
 const PROOF_DEADLINE_MS = 3000;
 const PAGES_PER_MB = 16;
@@ -40,15 +40,19 @@ async function faults(): Promise<string> {
   return await blocked;
 }
 
-async function start(init: CellInit, control: MessagePort): Promise<void> {
-  const wasm = setMemoryLimits(new Uint8Array(init.wasm), { maximumPages: init.memoryMB * PAGES_PER_MB });
-  const module = await WebAssembly.compile(wasm);
-  script = URL.createObjectURL(new Blob([init.script], { type: "text/javascript" }));
-  free(init.wasm, init.script);
+/** The worker's script is read and parsed while the interpreter is still on its way. */
+function open(bytes: ArrayBuffer): void {
+  script = URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
+  free(bytes);
   worker = new Worker(script);
   worker.onerror = (event) => event.preventDefault();
-  worker.postMessage({ op: "boot", module, snapshot: init.snapshot }, [init.snapshot]);
-  control.postMessage({ op: "started" });
+}
+
+async function start({ memoryMB, wasm, snapshot }: Extract<CellOrder, { op: "start" }>): Promise<void> {
+  const capped = setMemoryLimits(new Uint8Array(wasm), { maximumPages: memoryMB * PAGES_PER_MB });
+  const module = await WebAssembly.compile(capped);
+  free(wasm);
+  worker?.postMessage({ op: "boot", module, snapshot }, [snapshot]);
 }
 
 function end(): void {
@@ -58,16 +62,25 @@ function end(): void {
 }
 
 function obey(control: MessagePort): void {
+  let started = Promise.resolve();
   let bound = false;
-  control.onmessage = ({ data, ports }: MessageEvent<Binding | { op: "end" }>) => {
+  control.onmessage = ({ data, ports }: MessageEvent<CellOrder>) => {
     if (data.op === "end") {
       control.close();
       end();
+    } else if (data.op === "start") {
+      started = start(data);
+      started.catch((error) => failed(control, "BOOT_FAILED", String(error).slice(0, 300)));
     } else if (data.op === "bind" && !bound && ports.length === 1) {
       bound = true;
-      worker?.postMessage(data, data.library ? [ports[0], data.library] : [ports[0]]);
+      const moved = data.library ? [ports[0], data.library] : [ports[0]];
+      started.then(() => worker?.postMessage(data, moved), () => {}); // a failed start was told above
     }
   };
+}
+
+function failed(control: MessagePort, code: string, message: string): void {
+  control.postMessage({ op: "failed", code, message });
 }
 
 addEventListener("message", function accept(event: MessageEvent<CellInit>) {
@@ -75,13 +88,11 @@ addEventListener("message", function accept(event: MessageEvent<CellInit>) {
   removeEventListener("message", accept);
   const control = event.ports[0];
   if (event.data.v !== PROTOCOL) {
-    control.postMessage({ op: "failed", code: "PROTOCOL_VERSION", message: `cell.html speaks version ${PROTOCOL}` });
+    failed(control, "PROTOCOL_VERSION", `cell.html speaks version ${PROTOCOL}`);
     return;
   }
-  start(event.data, control).then(
-    () => obey(control),
-    (error) => control.postMessage({ op: "failed", code: "BOOT_FAILED", message: String(error).slice(0, 300) }),
-  );
+  open(event.data.script);
+  obey(control);
 });
 
 faults().then((fault) => parent.postMessage({ kind: fault ? "unsafe" : "ready", v: PROTOCOL, fault }, host));

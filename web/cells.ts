@@ -4,7 +4,7 @@
  */
 import type { Assets } from "./assets.ts";
 import { DEFAULT_MEMORY_MB, PROTOCOL } from "./protocol.gen.ts";
-import type { Binding, CellInit } from "./wire.ts";
+import type { Binding, CellInit, CellOrder } from "./wire.ts";
 
 const CELL_DEADLINE_MS = 15_000;
 const REMOVE_AFTER_MS = 50; // time for "end" to reach the cell; nothing waits for it
@@ -33,24 +33,18 @@ class Cell {
   }
 
   async #start(assets: Assets): Promise<void> {
-    await this.#ready();
-    const [wasm, script, snapshot] = await Promise.all([assets.wasm, assets.pluginWorker, assets.snapshot]);
-    if (this.#ended) return;
     // Copies that are moved: cloned ones would stay in the cell as part of the message until a collector comes round.
-    const moved = [wasm.slice(0), script.slice(0), snapshot.slice(0)];
-    const init: CellInit = {
-      kind: "init",
-      v: PROTOCOL,
-      memoryMB: this.memoryMB,
-      wasm: moved[0],
-      script: moved[1],
-      snapshot: moved[2],
-    };
+    const [, script] = await Promise.all([this.#ready(), assets.pluginWorker.then((bytes) => bytes.slice(0))]);
+    if (this.#ended) return;
+    const init: CellInit = { kind: "init", v: PROTOCOL, script };
     this.#control.port1.onmessage = ({ data }) => {
       if (data.op === "failed") this.#fail(data.code, data.message);
     };
     // An opaque origin cannot be named: the frame's window and the one-shot port are its identity.
-    this.#frame.contentWindow!.postMessage(init, "*", [this.#control.port2, ...moved]);
+    this.#frame.contentWindow!.postMessage(init, "*", [this.#control.port2, script]);
+    const [wasm, snapshot] = (await Promise.all([assets.wasm, assets.snapshot])).map((bytes) => bytes.slice(0));
+    const start: CellOrder = { op: "start", memoryMB: this.memoryMB, wasm, snapshot };
+    this.#control.port1.postMessage(start, [wasm, snapshot]);
   }
 
   /** Resolves when the cell has proven its walls, once; a second word or a second load of it is its end. */

@@ -35,8 +35,12 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     else if (data.op === "end") cells.end(data.slot);
     else fail("BOOT_FAILED", data.message);
   };
-  const watchdog = new Worker(blobUrl((await assets.watchdog).slice(0)));
-  watchdog.postMessage(null, [toWatchdog.port2, fromWatchdog.port2]);
+  const watchdog = assets.watchdog.then((script) => new Worker(blobUrl(script)));
+  // The script is read and parsed while the interpreter is still on its way.
+  const host = assets.hostWorker.then((script) => new Worker(blobUrl(script)));
+  (await watchdog).postMessage(null, [toWatchdog.port2, fromWatchdog.port2]);
+  const worker = await host;
+  worker.onerror = (event) => fail("HOST_CRASHED", event.message);
   const boot: HostBoot = {
     pagePort,
     framePort: frame.port2,
@@ -46,9 +50,7 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     apiOrigin: config.apiOrigin,
     origin: location.origin,
   };
-  const host = new Worker(blobUrl(await assets.hostWorker));
-  host.onerror = (event) => fail("HOST_CRASHED", event.message);
-  host.postMessage(boot, [pagePort, frame.port2, toWatchdog.port1]);
+  worker.postMessage(boot, [pagePort, frame.port2, toWatchdog.port1]);
 }
 
 function blobUrl(script: ArrayBuffer): string {

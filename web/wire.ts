@@ -50,15 +50,18 @@ export interface Binding {
   library?: ArrayBuffer;
 }
 
-/** Host frame → cell, once, with the control port. */
+/** Host frame → cell, once, with the control port: the worker's script can be read while the rest is on its way. */
 export interface CellInit {
   kind: "init";
   v: number;
-  memoryMB: number;
-  wasm: ArrayBuffer;
   script: ArrayBuffer;
-  snapshot: ArrayBuffer;
 }
+
+/** Host frame → cell, on the control port. */
+export type CellOrder =
+  | { op: "start"; memoryMB: number; wasm: ArrayBuffer; snapshot: ArrayBuffer }
+  | Binding
+  | { op: "end" };
 
 /** Host worker → watchdog. `done` lists what was disarmed since the last word. */
 export type WatchdogOrder =
