@@ -60,7 +60,7 @@ def call(payload, ctx):
         times[name] = time.perf_counter() - started
     return {"failed": failed, "ms": {name: round(seconds * 1000, 1) for name, seconds in times.items()}}
 """
-USEFUL = (
+USEFUL = (  # noqa: SIM905  # a table to read
     "abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath codecs collections colorsys "
     "concurrent.futures configparser contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib "
     "dis email.message email.mime.text email.parser enum errno fileinput fnmatch fractions functools gettext glob "
@@ -74,7 +74,7 @@ USEFUL = (
     "xml.dom.minidom xml.etree.ElementTree xml.sax zipfile zipimport zlib zoneinfo encodings.cp1252 "
     "encodings.iso8859_15 encodings.koi8_r encodings.idna encodings.punycode encodings.gb18030 encodings.cp437 "
     "encodings.utf_16"
-).split()  # noqa: SIM905  # a table to read
+).split()
 
 
 def plugin(folder: Path, code: str, requirements: str = "") -> Path:
