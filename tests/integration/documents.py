@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 GENERATED = ("docs/errors.md", "docs/limits.md")
 NAMES = sorted(
     str(path.relative_to(ROOT))
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
 
 _FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r'\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^()\s]+)(?:\s+"([^"]*)")?\)')
