@@ -12,7 +12,7 @@ import json
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,11 +24,10 @@ from pysandbox.runtime.interpreter import work_root
 from pysandbox.runtime.scripts import bundle_scripts
 from pysandbox.runtime.snapshot import make_snapshot, python_sources
 from pysandbox.runtime.stdlib import compile_stdlib, pack_stdlib
-from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, cache_dir, in_source_tree, pyodide_folder
+from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, Progress, cache_dir, in_source_tree, pyodide_folder
 
 DIST = Path(__file__).parent / "dist"
 ASSETS = ("pyodide.asm.wasm", "python_stdlib.zip", "snapshot.bin", "host_worker.js", "plugin_worker.js", "watchdog.js")
-Progress = Callable[[str], None]
 
 
 def build(progress: Progress = print, *, force: bool = False, dist: Path = DIST) -> Path:
@@ -45,8 +44,7 @@ def build(progress: Progress = print, *, force: bool = False, dist: Path = DIST)
         inputs = digest_of_inputs()
         with tempfile.TemporaryDirectory(prefix="runtime-", dir=work_root()) as work:
             files, integrity = _make(progress, Path(work))
-        progress("compressing (the first time takes half a minute)")
-        files |= compress_all(files, cache_dir())
+        files |= compress_all(files, cache_dir(), progress)
         _publish(files, {**integrity, "inputs": inputs}, dist)
     except OSError as error:
         raise SandboxError(
@@ -58,10 +56,8 @@ def build(progress: Progress = print, *, force: bool = False, dist: Path = DIST)
 
 def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Every file that ships, uncompressed, and the integrity record of all of them."""
-    progress("fetching Pyodide and the build's wheels (once)")
-    pyodide = pyodide_folder()
-    progress("byte-compiling the standard library inside Pyodide (once)")
-    compiled = compile_stdlib(pyodide / "python_stdlib.zip")
+    pyodide = pyodide_folder(progress)
+    compiled = compile_stdlib(pyodide / "python_stdlib.zip", progress)
     progress("bundling the scripts")
     scripts = bundle_scripts(pyodide, work)
     progress("starting the interpreter and taking its snapshot")

@@ -16,10 +16,9 @@ from typing import Final, cast
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.core.requirements import FILE_NAME, Requirement, canonical_name, parse_requirements
 from pysandbox.runtime.interpreter import HERE, run_inside
-from pysandbox.runtime.tools import cache_dir
+from pysandbox.runtime.tools import Progress, cache_dir
 from pysandbox.runtime.wheels import LOCK
 
-Progress = Callable[[str], None]
 PYPI: Final = "https://pypi.org/simple"
 COMPILED: Final = (".so", ".pyd", ".dylib", ".dll", ".a")
 _CURES: Final = {

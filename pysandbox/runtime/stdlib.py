@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pysandbox.runtime.interpreter import HERE, run_inside
-from pysandbox.runtime.tools import cache_dir
+from pysandbox.runtime.tools import Progress, cache_dir, silent
 from pysandbox.runtime.wheels import LOCK
 
 COMPILERS: Final = ("packaging", "platformdirs", "rich", "markdown-it-py", "mdurl", "pygments", "pyodide-build")
@@ -61,13 +61,14 @@ LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def compile_stdlib(source: Path) -> bytes:
+def compile_stdlib(source: Path, progress: Progress = silent) -> bytes:
     """The library of ``source`` (a zip) with every module byte-compiled; remembered by what it is made from."""
     parts = (source, LOCK, HERE / "inside" / "compile_archive.py", HERE / "deno" / "python.ts")
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in parts]
     key = hashlib.sha256(repr((hashes, COMPILERS, COMPILE_ENV)).encode()).hexdigest()
     kept = cache_dir() / f"{key}.stdlib.zip"
     if not kept.exists():
+        progress("byte-compiling the standard library inside Pyodide (once)")
         answer = run_inside("compile_archive.py", {"archives": ["/job/stdlib.zip"]}, wheels=COMPILERS, env=COMPILE_ENV,
                             files={"/job/stdlib.zip": source})  # fmt: skip
         kept.parent.mkdir(parents=True, exist_ok=True)

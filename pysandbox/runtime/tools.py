@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,14 @@ PYODIDE_FILES: Final = {
     "pyodide.mjs": "6f1d60f7bf529beb300f0f47983c921d3982363640ba20af0e38efdddbc66109",
     "python_stdlib.zip": "fa1957e5777068fc4f7437f96d860ae2fbe9c19732ba06c84e004ec16dd7dd7a",
 }
+
+
+Progress = Callable[[str], None]
+"""Is told what takes long, in a few words."""
+
+
+def silent(_message: str) -> None:
+    """The progress that nobody watches."""
 
 
 def in_source_tree() -> bool:
@@ -76,10 +84,11 @@ def run_deno(args: Sequence[str], *, cwd: Path | None = None, offline: bool = Tr
     return done.stdout
 
 
-def pyodide_folder() -> Path:
+def pyodide_folder(progress: Progress = silent) -> Path:
     """The npm package's files, fetched by Deno on the first call, and each checked against its hash."""
     found = _find_pyodide()
     if found is None:
+        progress(f"fetching Pyodide {PYODIDE_VERSION} from the npm registry (once)")
         if in_source_tree():
             run_deno(["install", "--frozen", "--quiet"], offline=False)
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,12 @@ def test_what_is_remembered_is_not_made_again(tmp_path: Path) -> None:
     for kept in tmp_path.iterdir():
         kept.write_bytes(b"remembered")
     assert compress_all(FILES, tmp_path)["a.js.br"] == b"remembered"
+
+
+def test_what_no_build_has_used_for_long_is_forgotten(tmp_path: Path) -> None:
+    compress_all(FILES, tmp_path)
+    long_ago = time.time() - 15 * 24 * 3600
+    for kept in tmp_path.iterdir():
+        os.utime(kept, (long_ago, long_ago))
+    compress_all({"a.js": FILES["a.js"]}, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
