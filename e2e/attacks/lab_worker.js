@@ -139,7 +139,7 @@ const lab = (() => {
       const getter = { get nonce() { throw new Error("read"); } };
       const cycle = [];
       cycle.push(cycle);
-      const deep = Array.from({ length: 2000 }).reduce((inner) => [inner], []);
+      const deep = Array.from({ length: 500 }).reduce((inner) => [inner], []);
       const buffers = (n) => Array.from({ length: n }, () => new ArrayBuffer(8));
       const send = {
         object: () => made.port.postMessage({ nonce: "0", kind: "event" }),

@@ -29,6 +29,7 @@ NO_BOOT_PROOF = (
 NO_SANDBOX_ATTRIBUTE = (Edit("host.html", r'\w+\.setAttribute\("sandbox","allow-scripts"\),', ""),)
 SAME_ORIGIN_ATTRIBUTE = (
     Edit("host.html", r'(?<=setAttribute\("sandbox",)"allow-scripts"', '"allow-scripts allow-same-origin"'),)
+NO_ORIGIN_CHECK = (Edit("host.html", r'\|\|\w+\.origin!=="null"', ""),)
 CELL_READY_TWICE = (
     Edit("cell.html", r"parent\.postMessage\((\{kind:[^}]*\}),(\w+)\)",
          r"[0,0].forEach(()=>parent.postMessage(\1,\2))"),)

@@ -112,6 +112,12 @@ def raw(payload: list[str], ctx: Context) -> str:
 
 
 @handler
+async def raw_and_wait(payload: list[str], ctx: Context) -> None:
+    raw(payload, ctx)
+    await ctx.sleep(15_000)
+
+
+@handler
 def brackets(payload: dict[str, Any], ctx: Context) -> str:
     """Deep text, bare or as the payload of an envelope that is sealed as it should be."""
     wire = Wire(ctx)
