@@ -22,7 +22,7 @@ run: .setup/chromium runtime ## run an example plugin in a real browser and prin
 	@$(BIN)/pysandbox run examples/risk_scoring --call evaluate --input examples/risk_scoring/input.json --json
 
 demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
-	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) --demo
+	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) examples/misbehaving --demo
 
 test: check .setup/browsers runtime ## everything CI runs: checks, tests, and the tests in three real browsers
 	@$(PYTEST) -n 2 tests examples; unit=$$?; $(PYTEST) e2e; e2e=$$?; \
