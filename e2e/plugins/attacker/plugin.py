@@ -154,8 +154,8 @@ def answer_twice(_payload: Any, ctx: Any) -> str:
 def flood(payload: dict[str, Any], ctx: Context) -> str:
     """Sealed events without a look at credit."""
     wire = Wire(ctx)
-    for _ in range(payload["count"]):
-        wire.post(wire.note())
+    for text in [wire.note() for _ in range(payload["count"])]:
+        wire.post(text)
     return "sent"
 
 
