@@ -5,7 +5,7 @@ let sandbox;
 
 // What the page gives to plugins. The last two are for tests of what a page's function does wrong.
 const capabilities = {
-  "webchat:session:read": async (args, { pluginId, correlationId }) => ({ tier: "gold", args, pluginId, correlationId }),
+  "webchat:session:read": (args, { pluginId, correlationId }) => ({ tier: "gold", args, pluginId, correlationId }),
   "lab:page:throws": () => {
     throw new Error("secret of the page");
   },
