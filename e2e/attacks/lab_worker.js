@@ -1,6 +1,7 @@
 "use strict";
 // Stands before everything of ours in the plugin worker of a variant. What it keeps is what a plugin would have that
 // got past Python and past every deletion: the realm as the browser made it, its own port, its binding.
+// deno-lint-ignore no-unused-vars -- the page scripts of the tests use it
 const lab = (() => {
   const realm = self;
   const keep = {};
