@@ -34,7 +34,12 @@ export async function openSandbox(options: api.SandboxOptions): Promise<api.Sand
   options.onStateChange?.("opening");
   const link = await connect(origin, spares, deadline);
   const client = new Client(options, link.port, () => link.frame.remove());
-  link.onFailure = (code, message) => client.fail(new SandboxError(code, message));
+  link.onFailure = (code, message) => {
+    if (code === "PROTOCOL_VIOLATION") { // a second `ready` or `init`: of the sandbox itself, so no plugin is named
+      options.onSecurityAlert?.({ code, rule: "handshake", pluginId: "", generation: 0, evidence: "" });
+    }
+    client.fail(new SandboxError(code, message));
+  };
   try {
     await client.open(deadline);
   } catch (error) {
