@@ -14,6 +14,15 @@ import type { Binding, Boot } from "../web/wire.ts";
 // deno-lint-ignore no-explicit-any
 const scope = globalThis as any;
 
+/** No plugin needs them: what is left of `js` and the way it is found go before anybody's code runs. */
+const HIDE_JS = `
+import sys
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "JsFinder"]
+for name in ("js", "pyodide_js"):
+    sys.modules.pop(name, None)
+del sys
+`;
+
 let booted: Promise<Runtime> | undefined;
 
 scope.onmessage = (event: MessageEvent) => {
@@ -37,7 +46,7 @@ async function boot(assets: Boot): Promise<Runtime> {
   const runtime = await bootPyodide(assets, stubImports);
   free(assets.snapshot);
   const { pyodide } = runtime;
-  pyodide.runPython("import sys; sys.modules.pop('js', None); sys.modules.pop('pyodide_js', None)");
+  pyodide.runPython(HIDE_JS);
   return runtime;
 }
 
