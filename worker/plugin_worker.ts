@@ -23,6 +23,17 @@ for name in ("js", "pyodide_js"):
 del sys
 `;
 
+/**
+ * Never interrupts. The interpreter comes back to JavaScript now and then to look at it, and only there does WebKit end
+ * a worker that was terminated: without it a busy loop would burn a core for as long as the page is open.
+ */
+const NO_INTERRUPT = {
+  get 0() {
+    return 0;
+  },
+  set 0(_signal) {},
+} as unknown as Uint8Array<ArrayBuffer>;
+
 let booted: Promise<Runtime> | undefined;
 
 scope.onmessage = (event: MessageEvent) => {
@@ -47,6 +58,7 @@ async function boot(assets: Boot): Promise<Runtime> {
   free(assets.snapshot);
   const { pyodide } = runtime;
   pyodide.runPython(HIDE_JS);
+  pyodide.setInterruptBuffer(NO_INTERRUPT);
   return runtime;
 }
 
