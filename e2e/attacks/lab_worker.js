@@ -8,7 +8,7 @@ const lab = (() => {
   for (
     const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts", "Worker", "SharedWorker",
       "BroadcastChannel", "indexedDB", "caches", "navigator", "eval", "Function", "Blob", "setTimeout", "postMessage",
-      "MessageChannel", "SharedArrayBuffer", "origin", "crossOriginIsolated"]
+      "MessageChannel", "SharedArrayBuffer", "Response", "origin"]
   ) {
     try {
       keep[name] = realm[name];
@@ -93,11 +93,29 @@ const lab = (() => {
     import_data: [() => import(dataUrl(mark("e"))).then(() => marked("e"))],
     nested_eval: [() => nested(`try { postMessage("ok " + eval("6*7")) } catch (e) { postMessage(String(e)) }`), "Worker"],
   };
-  /** Roads to what stays: storage, and channels to other pages. */
+  /** Roads to what stays: each leaves something where there is a place for it, and tells what an earlier one left. */
+  const request = (idb) => heard(idb, "success").then(() => idb.result);
   const storage = {
-    indexeddb: [() => heard(keep.indexedDB.open("lab"), "success"), "indexedDB"],
-    caches: [() => keep.caches.open("lab").then(() => "opened"), "caches"],
-    opfs: [() => keep.navigator.storage.getDirectory().then(() => "opened")],
+    indexeddb: [async () => {
+      const opening = keep.indexedDB.open("lab");
+      opening.onupgradeneeded = () => opening.result.createObjectStore("left");
+      const left = (await request(opening)).transaction("left", "readwrite").objectStore("left");
+      const found = await request(left.get("it"));
+      await request(left.put("left", "it"));
+      return found ?? "nothing";
+    }, "indexedDB"],
+    caches: [async () => {
+      const cache = await keep.caches.open("lab");
+      const found = await cache.match("http://lab.invalid/left");
+      await cache.put("http://lab.invalid/left", new keep.Response("left"));
+      return found ? await found.text() : "nothing";
+    }, "caches"],
+    opfs: [async () => {
+      const root = await keep.navigator.storage.getDirectory();
+      const found = await Array.fromAsync(root.keys());
+      await root.getFileHandle("left", { create: true });
+      return found[0] ?? "nothing";
+    }],
   };
   const take = async (roads, ...args) => {
     const taken = Object.entries(roads).map(async ([name, [work, needs]]) =>
@@ -108,7 +126,6 @@ const lab = (() => {
 
   const made = {
     origin: String(keep.origin),
-    isolated: Boolean(keep.crossOriginIsolated),
     port: undefined,
     binding: "",
     egress: (http, ws) => take(egress, http, ws),

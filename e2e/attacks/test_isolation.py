@@ -70,19 +70,30 @@ def test_a_cell_on_the_hosts_origin_starts_nothing(
     assert error.code in REFUSED, error
 
 
+def left_behind(page: Page, server: LabServer) -> dict[str, str]:
+    """What a second plugin finds of what a first one stored."""
+    lab = lab_on(page, server).open(server)
+    for _ in range(2):
+        plugin = lab.load("test.attacker@1.0.0")
+        report = plugin.value("take", ["storage"])
+        plugin.unload()
+    return report
+
+
 def test_control_without_the_proof_it_would_run_on_the_hosts_origin(page: Page, serve: Serve) -> None:
     walls = (*NO_SANDBOX_ATTRIBUTE, *NO_BOOT_PROOF, *NO_ORIGIN_CHECK)
     server = serve((*ESCAPED, *walls), change=lost_cell_sandbox)
     plugin = lab_on(page, server).open(server).load("test.attacker@1.0.0")
     assert plugin.value("take", ["origin"]) == server.sandbox_origin
-    assert plugin.value("take", ["storage"])["indexeddb"].startswith("open")
+    report = left_behind(page, server)
+    assert "open: left" in report.values(), report
 
 
-def test_in_a_cell_nothing_can_be_stored(page: Page, serve: Serve) -> None:
-    server = serve(ESCAPED)
-    plugin = lab_on(page, server).open(server).load("test.attacker@1.0.0")
-    report = plugin.value("take", ["storage"])
-    assert all(said == "absent" or said.startswith("refused") for said in report.values()), report
+def test_nothing_that_one_plugin_stores_is_found_by_another(page: Page, serve: Serve) -> None:
+    report = left_behind(page, serve(ESCAPED))
+    assert set(report) == {"indexeddb", "caches", "opfs"}
+    for said in report.values():
+        assert said in ("absent", "open: nothing") or said.startswith("refused"), report
 
 
 def test_a_cell_that_says_ready_twice_is_ended(page: Page, serve: Serve) -> None:

@@ -19,8 +19,8 @@ _LAB = (Path(__file__).parent / "lab_worker.js").read_text()
 ESCAPED = (
     Edit("plugin_worker.js", r"\A", literal(_LAB + "\n")),
     Edit(
-        "plugin_worker.js", r"(\w+)\.runPython\((?=\"import sys; sys\.modules\.pop\('js')",
-        r'\1.registerJsModule("lab",lab),\1.runPython('),
+        "plugin_worker.js", r'(\w+)\.pyimport\("pysandbox\.plugin\.boot"\)',
+        r'(\1.pyimport("sys").modules.set("lab",lab),\g<0>)'),
 )  # fmt: skip
 
 NO_META_CSP = (Edit("cell.html", r'<meta http-equiv="Content-Security-Policy" content="[^"]*">\n', ""),)
