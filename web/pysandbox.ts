@@ -12,7 +12,7 @@ import { PagePort } from "./page_port.ts";
 
 export { SandboxError };
 
-const PAGE_MARGIN_MS = 40; // after the hard limit, for the outcome to arrive by itself
+const PAGE_MARGIN_MS = 150; // after the hard limit, for the outcome, which knows more, to arrive by itself
 const MAX_SPARES = 4;
 
 interface Loaded {
