@@ -45,10 +45,9 @@ def refused(lab: Lab, name: str = "test.spine@1.0.0") -> LabError:
     return caught.value
 
 
-@pytest.mark.parametrize("token", ["wrong", "x" * 500])
-def test_a_wrong_token_opens_nothing(page: Page, server: LabServer, token: str) -> None:
+def test_a_wrong_token_opens_nothing(page: Page, server: LabServer) -> None:
     with pytest.raises(LabError) as caught:
-        Lab(page, f"{server.api_origin}/pages/lab.html").open(server, sessionToken=token)
+        Lab(page, f"{server.api_origin}/pages/lab.html").open(server, sessionToken="wrong")
     assert (caught.value.name, caught.value.code) == ("SandboxError", "SESSION_INVALID"), caught.value
 
 
