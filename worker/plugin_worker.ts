@@ -31,7 +31,9 @@ const NO_INTERRUPT = {
   get 0() {
     return 0;
   },
-  set 0(_signal) {},
+  set 0(_signal) {
+    // Pyodide writes a zero back after each look
+  },
 } as unknown as Uint8Array<ArrayBuffer>;
 
 let booted: Promise<Runtime> | undefined;
