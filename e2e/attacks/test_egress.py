@@ -1,4 +1,4 @@
-"""1, 2, 4, 5, 82, 83, 84: no road from the plugin's realm reaches a listening server or turns text into code.
+"""1, 2, 4, 5, 6, 82, 83, 84: no road from the plugin's realm reaches a listening server or turns text into code.
 
 The attack is JavaScript inside the worker with every name that the browser ever gave it: hardening is not what is
 tested. With all outer walls standing nothing gets out; with the cell's policy gone (header, meta and boot proof) each
@@ -7,6 +7,7 @@ road does.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,9 +15,11 @@ from typing import NamedTuple
 import pytest
 
 from e2e.attacks.conftest import Serve
-from e2e.attacks.walls import ESCAPED, NO_BOOT_PROOF, NO_META_CSP, lost_cell_csp
-from e2e.kit.lab import Lab
+from e2e.attacks.walls import ESCAPED, NO_BOOT_PROOF, NO_META_CSP, any_frame, cell_navigates, lost_cell_csp
+from e2e.kit.lab import Lab, LabError
 from e2e.kit.listener import Listener
+from e2e.kit.server import Change
+from pysandbox.testing.browsers import Page
 
 EGRESS = [
     "fetch", "fetch_post", "xhr", "xhr_sync", "websocket", "eventsource", "import_url", "importscripts_url",
@@ -84,3 +87,23 @@ def test_text_never_becomes_code(walled: Report, road: str) -> None:
 @pytest.mark.parametrize("road", EVALUATION)
 def test_control_without_the_policy_it_does(unwalled: Report, road: str) -> None:
     assert unwalled.evaluation[road].startswith("open"), unwalled.evaluation[road]
+
+
+def hits_of_a_cell_that_navigates(page: Page, serve: Serve, listener: Listener, change: Change | None) -> list[str]:
+    """Chromium puts an error page in place of a cell whose navigation it blocked, the others keep the cell."""
+    before = len(listener.lines)
+    server = serve((cell_navigates(f"http://127.0.0.1:{listener.port}/navigated?stolen"),), change=change)
+    lab = Lab(page, f"{server.api_origin}/pages/lab.html").open(server)
+    with contextlib.suppress(LabError):
+        lab.load("test.attacker@1.0.0")
+    time.sleep(SETTLE_S)
+    return listener.lines[before:]
+
+
+def test_a_cell_cannot_take_its_data_elsewhere(page: Page, serve: Serve, listener: Listener) -> None:
+    assert hits_of_a_cell_that_navigates(page, serve, listener, None) == []
+
+
+def test_control_without_the_frame_policy_it_can(page: Page, serve: Serve, listener: Listener) -> None:
+    hits = hits_of_a_cell_that_navigates(page, serve, listener, any_frame)
+    assert [line for line in hits if "/navigated?stolen" in line]

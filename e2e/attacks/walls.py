@@ -33,6 +33,13 @@ NO_ORIGIN_CHECK = (Edit("host.html", r'\|\|\w+\.origin!=="null"', ""),)
 CELL_READY_TWICE = (
     Edit("cell.html", r"parent\.postMessage\((\{kind:[^}]*\}),(\w+)\)",
          r"[0,0].forEach(()=>parent.postMessage(\1,\2))"),)
+
+
+def cell_navigates(url: str) -> Edit:
+    """A cell that goes elsewhere, with what it knows in the address, instead of starting its worker alone."""
+    return Edit("cell.html", r"(?<==)new Worker\(", f"(location.href={json.dumps(url)},0)||new Worker(")
+
+
 HOST_READY_TWICE = (
     Edit("host.html", r'parent\.postMessage\((\{kind:"ready"[^}]*\}),"\*"\)',
          r'[0,0].forEach(()=>parent.postMessage(\1,"*"))'),)
@@ -75,6 +82,15 @@ def lost_cell_csp(path: str, headers: MutableMapping[str, str], body: bytes) -> 
     """A server's `Change`: the cell's policy header is lost."""
     if path == "/cell.html":
         del headers["Content-Security-Policy"]
+    return body
+
+
+def any_frame(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
+    """A server's `Change`: the host frame may hold frames of any address."""
+    if path == "/host.html":
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = re.sub(r"frame-src [^;]*", "frame-src *", policy)
+        assert headers["Content-Security-Policy"] != policy
     return body
 
 

@@ -62,6 +62,11 @@ def test_a_coroutine_that_listens_to_nothing_ends_too(victim: LabPlugin) -> None
     assert victim.value("echo", "next") == "next"
 
 
+def test_calls_to_the_outside_do_not_stretch_a_deadline(victim: LabPlugin) -> None:
+    timed_out(victim, "ask_for_ever", 300)
+    assert victim.value("echo", "next") == "next"
+
+
 def test_the_manifests_deadline_holds_where_the_caller_names_a_longer_one(shared_lab: Lab) -> None:
     plugin = shared_lab.load("test.brief@1.0.0")
     outcome = plugin.invoke("spin", timeoutMs=60_000)

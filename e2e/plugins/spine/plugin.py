@@ -112,6 +112,16 @@ async def ask(payload: dict[str, Any], ctx: Context) -> Any:
 
 
 @handler
+async def ask_for_ever(_payload: Any, ctx: Context) -> None:
+    """Always another call outside, whatever comes of it."""
+    while True:
+        try:
+            await ctx.call("webchat:session:read")
+        except BaseException:  # noqa: BLE001 - it refuses every request to stop
+            await asyncio.sleep(0.001)
+
+
+@handler
 async def ask_and_catch(payload: dict[str, Any], ctx: Context) -> dict[str, str]:
     try:
         await ctx.call(payload["permission"])
