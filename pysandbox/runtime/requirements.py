@@ -19,7 +19,7 @@ from pysandbox.runtime.interpreter import HERE, run_inside
 from pysandbox.runtime.tools import Progress, cache_dir
 from pysandbox.runtime.wheels import LOCK
 
-PYPI: Final = "https://pypi.org/simple"
+PYPI: Final = "PYPI"  # micropip's own name for its default index
 COMPILED: Final = (".so", ".pyd", ".dylib", ".dll", ".a")
 _CURES: Final = {
     "Can't fetch metadata": "Check its name, and that the package index is reachable (PIP_INDEX_URL names another).",
