@@ -1,6 +1,9 @@
 """The driver itself: the same script gives the same answer in each engine."""
 
 import json
+import time
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import pytest
@@ -30,10 +33,27 @@ def test_a_promise_that_never_settles_ends_at_its_time(page: Page) -> None:
         page.evaluate("() => new Promise(() => {})", timeout_s=0.2)
 
 
+class FailingPage(BaseHTTPRequestHandler):
+    """A page with a script of its own and no policy: a data: address may inherit the policy of the page before it."""
+
+    def do_GET(self) -> None:
+        body = b"<!doctype html><script>function fail() { setTimeout(() => { throw new Error('boom') }) }</script>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the test's output is the test's."""
+
+
 def test_uncaught_errors_are_collected_until_the_next_page(page: Page) -> None:
-    page.goto(PAGE)  # without a script of its own: an earlier page's policy may still hold for a data: address
-    page.evaluate("() => { setTimeout(() => { throw new Error('boom') }); }")
-    page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 50))")
+    with HTTPServer(("127.0.0.1", 0), FailingPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.evaluate("() => new Promise((resolve) => { fail(); setTimeout(resolve, 50); })")
+        server.shutdown()
     assert any("boom" in text for text in page.errors())
     page.goto(PAGE)
     assert page.errors() == []

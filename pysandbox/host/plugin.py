@@ -178,6 +178,7 @@ class LivePlugin:
         elif (fault := self._unfit(invocation.payload)) is not None:
             self._end(invocation, fault)
         else:
+            self._end_if_overdue()
             invocation.id = self._running.open(invocation)
             if self.state == "ready":
                 self._dispatch(invocation)
@@ -186,6 +187,15 @@ class LivePlugin:
                 self._queued.append(invocation)
                 hard_ms = invocation.deadline_ms + self._limit("graceMs")
                 self._world.later(hard_ms, lambda: self._give_up_waiting(invocation))
+
+    def _end_if_overdue(self) -> None:
+        """A call past its hard limit dooms its worker, though the watchdog's word may still be on its way."""
+        now_ms, slot = self._world.now_ms(), self._slot
+        for id, running in self._running.items():
+            hard_ms = running.started_ms + running.deadline_ms + self._limit("graceMs")
+            if slot is not None and running.slot is slot and now_ms > hard_ms:
+                self.expired(slot.number, id)
+                return
 
     def _unfit(self, text: str) -> SandboxError | None:
         """Why the page's JSON ``text`` must not go to the worker, whose gate would end it for that."""
