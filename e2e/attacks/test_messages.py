@@ -158,7 +158,7 @@ def test_after_its_kill_a_worker_is_not_heard(lab: Lab, victim: LabPlugin, neigh
     if outcome["layer"] == "hard":
         assert lab.ask(LATE, [victim.number, outcome["endedAt"]]) == 0
     assert lab.alerts() == []
-    after = victim.invoke("echo", 1)
+    after = victim.next_outcome("echo", 1)
     assert (after["status"], after["generation"]) == ("ok", 2), after
 
 

@@ -49,6 +49,19 @@ class LabPlugin:
         assert outcome["status"] == "ok", outcome
         return outcome["value"]
 
+    def next_outcome(self, handler: str, payload: Any = None, **options: Any) -> Outcome:
+        """The outcome of the first call after a kill.
+
+        On a machine so busy that the page's own timer ended the last call, the worker dies under the next one, which
+        is told so and may be made again.
+        """
+        outcome = self.invoke(handler, payload, **options)
+        for _ in range(3):
+            if outcome["status"] != "killed" or not outcome["error"]["retryable"]:
+                break
+            outcome = self.invoke(handler, payload, **options)
+        return outcome
+
     def heard(self) -> list[dict[str, Any]]:
         """Events, progress notes and log lines so far, as ``{kind, detail}``."""
         return self.lab.ask("(n) => lab.heard(n)", self.number)
