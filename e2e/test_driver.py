@@ -1,7 +1,6 @@
 """The driver itself: the same script gives the same answer in each engine."""
 
 import json
-import time
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
