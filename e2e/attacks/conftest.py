@@ -16,7 +16,7 @@ from e2e.variants import Edit, variant
 from pysandbox.testing.browsers import Browser
 
 Serve = Callable[..., LabServer]
-FEW_VIOLATIONS = 5  # below a worker's budget of 8
+FEW_VIOLATIONS = 7  # one more is still within a worker's budget of 8
 
 
 class Attackers:

@@ -44,6 +44,8 @@ const lab = (() => {
       listen.call(target, good, () => resolve(good));
       for (const name of bad) listen.call(target, name, () => reject(new Error(name)));
     });
+  // Closed again: an EventSource would come back to the server for as long as its worker lives.
+  const once = (source, good) => heard(source, good, ["error", "close"]).finally(() => source.close());
   const xhr = (url, wait) => {
     const request = new keep.XMLHttpRequest();
     request.open("GET", url, wait);
@@ -68,8 +70,8 @@ const lab = (() => {
         .then(() => "answered")],
     xhr: [(http) => xhr(`${http}/xhr`, true), "XMLHttpRequest"],
     xhr_sync: [(http) => xhr(`${http}/xhr_sync`, false), "XMLHttpRequest"],
-    websocket: [(_http, ws) => heard(new keep.WebSocket(`${ws}/websocket`), "open", ["error", "close"]), "WebSocket"],
-    eventsource: [(http) => heard(new keep.EventSource(`${http}/eventsource`), "message"), "EventSource"],
+    websocket: [(_http, ws) => once(new keep.WebSocket(`${ws}/websocket`), "open"), "WebSocket"],
+    eventsource: [(http) => once(new keep.EventSource(`${http}/eventsource`), "message"), "EventSource"],
     import_url: [(http) => import(`${http}/import_url`).then(() => "loaded")],
     importscripts_url: [(http) => (keep.importScripts.call(realm, `${http}/importscripts_url`), "loaded"),
       "importScripts"],

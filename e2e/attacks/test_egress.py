@@ -97,7 +97,7 @@ def hits_of_a_cell_that_navigates(page: Page, serve: Serve, listener: Listener, 
     with contextlib.suppress(LabError):
         lab.load("test.attacker@1.0.0")
     time.sleep(SETTLE_S)
-    return listener.lines[before:]
+    return [line for line in listener.lines[before:] if "/navigated" in line]
 
 
 def test_a_cell_cannot_take_its_data_elsewhere(page: Page, serve: Serve, listener: Listener) -> None:
@@ -105,5 +105,4 @@ def test_a_cell_cannot_take_its_data_elsewhere(page: Page, serve: Serve, listene
 
 
 def test_control_without_the_frame_policy_it_can(page: Page, serve: Serve, listener: Listener) -> None:
-    hits = hits_of_a_cell_that_navigates(page, serve, listener, any_frame)
-    assert [line for line in hits if "/navigated?stolen" in line]
+    assert hits_of_a_cell_that_navigates(page, serve, listener, any_frame) != []
