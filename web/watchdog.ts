@@ -16,14 +16,14 @@ onmessage = (event: MessageEvent) => {
   const [hostWorker, hostFrame] = event.ports;
   hostWorker.onmessage = ({ data }: MessageEvent<WatchdogOrder>) => {
     data.done.forEach(forget);
-    if (data.op !== "arm") return;
-    const { key, slot, invocation, afterMs } = data;
-    forget(key);
-    const expire = () => {
-      timers.delete(key);
-      hostWorker.postMessage({ slot, invocation });
-      hostFrame.postMessage({ op: "end", slot });
-    };
-    timers.set(key, setTimeout(expire, afterMs));
+    for (const { key, slot, invocation, afterMs } of data.armed) {
+      forget(key);
+      const expire = () => {
+        timers.delete(key);
+        hostWorker.postMessage({ slot, invocation });
+        hostFrame.postMessage({ op: "end", slot });
+      };
+      timers.set(key, setTimeout(expire, afterMs));
+    }
   };
 };

@@ -63,7 +63,8 @@ export type CellOrder =
   | Binding
   | { op: "end" };
 
-/** Host worker → watchdog. `done` lists what was disarmed since the last word. */
-export type WatchdogOrder =
-  | { op: "arm"; key: string; slot: number; invocation: string; afterMs: number; done: string[] }
-  | { op: "disarm"; done: string[] };
+/** Host worker → watchdog: what is watched from now on, and what is over since the last word. */
+export interface WatchdogOrder {
+  armed: { key: string; slot: number; invocation: string; afterMs: number }[];
+  done: string[];
+}

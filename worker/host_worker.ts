@@ -27,7 +27,7 @@ async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<vo
   const { pyodide } = await bootPyodide(boot, () => {});
   free(boot.snapshot);
   const gates = new Map<number, Gate>();
-  const watch = new Watch(watchdogPort);
+  const watch = new Watch((order) => watchdogPort.postMessage(order));
   let pageSeq = 0;
 
   const bridge = {

@@ -1,48 +1,86 @@
 /**
- * The host worker's side of the watchdog. Arming is told at once, before anything is dispatched; disarming may wait for
- * the next word or a few milliseconds, because each word wakes another thread. A disarm that could come too late does not
- * wait.
+ * The host worker's side of the watchdog. Before anything is dispatched to a cell, the watchdog holds a timer for that
+ * cell that ends no later than what is dispatched. Each word to it wakes another thread, so what can wait a few
+ * milliseconds waits: a disarm, and an arming that a timer already told covers until then. Should this worker stop
+ * before the word is out, the cell ends early, never late.
  */
 import type { WatchdogOrder } from "../web/wire.ts";
 
 const TELL_AFTER_MS = 20;
-const HURRY_MS = 200; // less time than this until the deadline: disarm at once
+const HURRY_MS = 200; // the disarm of a timer that ends sooner than this does not wait
+const COVERS_MS = 1000; // a timer that ends sooner covers nothing new: this worker could be held up until then
+
+export type Armed = WatchdogOrder["armed"][number];
 
 export class Watch {
-  readonly #dueAt = new Map<string, number>();
-  #done: string[] = [];
-  #timer: number | undefined;
+  /** What the watchdog has been told and not been told the end of: when each ends, by slot. */
+  readonly #told = new Map<number, Map<string, number>>();
+  #armed = new Map<string, Armed & { dueAt: number }>();
+  #done = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly watchdog: MessagePort) {}
+  constructor(private readonly tell: (order: WatchdogOrder) => void, private readonly now = () => performance.now()) {}
 
   arm(slot: number, invocation: string, afterMs: number): void {
     const key = `${slot}/${invocation}`;
-    this.#dueAt.set(key, performance.now() + afterMs);
-    this.#tell({ op: "arm", key, slot, invocation, afterMs, done: this.#done });
+    const dueAt = this.now() + afterMs;
+    this.#done.delete(key);
+    this.#armed.set(key, { key, slot, invocation, afterMs, dueAt });
+    if (this.#isCovered(slot, dueAt)) this.#tellSoon();
+    else this.#flush();
   }
 
   disarm(slot: number, invocation: string): void {
-    this.#finish(`${slot}/${invocation}`);
+    this.#finish(slot, `${slot}/${invocation}`);
   }
 
   /** The slot is gone: nothing of it is watched any more. */
   forget(slot: number): void {
-    for (const key of [...this.#dueAt.keys()]) if (key.startsWith(`${slot}/`)) this.#finish(key);
+    for (const [key, armed] of this.#armed) if (armed.slot === slot) this.#armed.delete(key);
+    for (const key of this.#told.get(slot)?.keys() ?? []) this.#finish(slot, key);
   }
 
-  #finish(key: string): void {
-    const dueAt = this.#dueAt.get(key);
-    if (dueAt === undefined) return;
-    this.#dueAt.delete(key);
-    this.#done.push(key);
-    if (dueAt - performance.now() < HURRY_MS) this.#tell({ op: "disarm", done: this.#done });
-    else this.#timer ??= setTimeout(() => this.#tell({ op: "disarm", done: this.#done }), TELL_AFTER_MS);
+  #isCovered(slot: number, dueAt: number): boolean {
+    const soon = this.now() + COVERS_MS;
+    for (const end of this.#told.get(slot)?.values() ?? []) if (end > soon && end <= dueAt) return true;
+    return false;
   }
 
-  #tell(order: WatchdogOrder): void {
-    this.#done = [];
+  #finish(slot: number, key: string): void {
+    this.#armed.delete(key);
+    const end = this.#told.get(slot)?.get(key);
+    if (end === undefined) return;
+    this.#done.add(key);
+    if (end - this.now() < HURRY_MS) this.#flush();
+    else this.#tellSoon();
+  }
+
+  #tellSoon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), TELL_AFTER_MS);
+  }
+
+  #flush(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.watchdog.postMessage(order);
+    const now = this.now();
+    const done = [...this.#done];
+    const armed = [...this.#armed.values()];
+    for (const key of done) {
+      const slot = Number(key.slice(0, key.indexOf("/")));
+      const told = this.#told.get(slot);
+      told?.delete(key);
+      if (told?.size === 0) this.#told.delete(slot);
+    }
+    for (const { slot, key, dueAt } of armed) {
+      const told = this.#told.get(slot) ?? new Map<string, number>();
+      this.#told.set(slot, told.set(key, dueAt));
+    }
+    this.#done.clear();
+    this.#armed.clear();
+    if (done.length === 0 && armed.length === 0) return;
+    this.tell({
+      armed: armed.map(({ key, slot, invocation, dueAt }) => ({ key, slot, invocation, afterMs: dueAt - now })),
+      done,
+    });
   }
 }

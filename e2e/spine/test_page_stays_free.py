@@ -2,8 +2,8 @@
 
 The control is the same loop on the main thread, measured the same way. Chromium tells long tasks itself; everywhere
 the longest time between two turns of the event loop is measured. A busy machine makes a turn late now and then, and
-so does a fresh cell that starts (where page and host frame share a process); what would block the page would do so
-each time, so one quiet attempt out of a few, each begun in a quiet moment, is the proof.
+so does the next spare cell, which starts a moment after a kill (where page and host frame share a process); so each
+attempt begins when the page has been quiet for longer than that, and one quiet attempt out of a few is the proof.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ATTEMPTS = 6
 
 SPIN_IN_PLUGIN = """async ([number, ms, quiet]) => {
   for (let n = 0; n < 20; n++) {
-    const idle = await lab.watched(() => new Promise((resolve) => setTimeout(resolve, 150)));
+    const idle = await lab.watched(() => new Promise((resolve) => setTimeout(resolve, 700)));
     if (idle.gapMs < quiet) break;
   }
   const spin = () => lab.finish(lab.start([number, "spin", null, { timeoutMs: ms }]));
