@@ -17,8 +17,8 @@ from typing import Protocol
 from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Envelope, Opener, Sealer
 from pysandbox.core.errors import Code, ProtocolViolation
 
-REPLIES = frozenset({"result", "error", "loaded", "pong"})
-ASKS = frozenset({"call", "load", "ping"})  # what a reply answers
+REPLIES = frozenset({"result", "error", "loaded", "pong", "bye"})
+ASKS = frozenset({"call", "load", "ping", "pressure", "shutdown"})  # what a reply answers
 MAX_WAITING = 1024  # messages that wait for credit; more is a fault of ours, told as RATE_LIMIT
 MAX_CREDIT_TEXT = 6
 BURST_MS = 1000  # credit that was not used is saved up for this long

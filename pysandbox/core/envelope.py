@@ -30,7 +30,7 @@ TO_PLUGIN, TO_HOST = "host>plugin", "plugin>host"
 KINDS = frozenset({
     "load", "loaded", "ready",  # a worker takes up a plugin
     "call", "result", "error", "abort",  # invocations one way, capabilities the other
-    "event", "log", "progress", "credit", "ping", "pong", "shutdown", "bye",
+    "event", "log", "progress", "credit", "ping", "pong", "pressure", "shutdown", "bye",
 })  # fmt: skip
 
 _HEADER = re.compile(

@@ -26,6 +26,7 @@ class Code(StrEnum):
     PLUGIN_ERROR = "PLUGIN_ERROR"
     PLUGIN_KILLED = "PLUGIN_KILLED"
     PLUGIN_CRASH_LOOP = "PLUGIN_CRASH_LOOP"
+    PLUGIN_BLOCKED = "PLUGIN_BLOCKED"
     PLUGIN_NOT_FOUND = "PLUGIN_NOT_FOUND"
     PLUGIN_NOT_LOADED = "PLUGIN_NOT_LOADED"
     PLUGIN_IMPORT_FAILED = "PLUGIN_IMPORT_FAILED"
@@ -98,6 +99,9 @@ INFO: dict[Code, CodeInfo] = {
     Code.PLUGIN_CRASH_LOOP: CodeInfo(
         _U, True, "The plugin died too often in a row and rests for a while.",
         "Mend what kills it; it is tried again when its backoff ends."),
+    Code.PLUGIN_BLOCKED: CodeInfo(
+        _U, False, "This version of the plugin was blocked by an operator.",
+        "Load another version, or ask the operator why it was blocked and have it enabled again."),
     Code.PLUGIN_NOT_FOUND: CodeInfo(
         _U, False, "No enabled version of this plugin is known.",
         "Check id and version, and that the version is registered and enabled."),

@@ -21,6 +21,7 @@ Scope = Literal["isolation", "limits", "host"]
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+MINUTE_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,25 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "callsPending": Limit(16, 1, 64, "calls", _RATE, "Capability and proxy calls in flight at once."),
     "eventsPerInvocation": Limit(200, 1, 2000, "events", _RATE, "Events and progress notes of one invocation."),
     "logLinesPerInvocation": Limit(200, 1, 2000, "lines", _RATE, "Log lines of one invocation; more are dropped."),
+    "logBytesPerSecond": Limit(
+        64 * KIB, 1 * KIB, 1 * MIB, "bytes/s", _RATE, "Bytes of log lines, over any second; more are dropped."),
     "logLineChars": Limit(2 * KIB, 128, 16 * KIB, "characters", _MSG, "Length of a log line; the rest is cut off."),
+    "resultChars": Limit(1 * MIB, 1 * KIB, 8 * MIB, "UTF-16 units", _MSG, "Length of a handler's result as JSON."),
+    "tasks": Limit(256, 1, 4096, "tasks", _RATE, "Tasks of the plugin that have not ended."),
     "timers": Limit(64, 1, 512, "timers", _RATE, "Timers set through ctx that have not fired or been cleared."),
     "timerFloorMs": Limit(10, 4, 1000, "ms", _RATE, "Shortest period of ctx.set_interval; shorter ones are raised."),
     "cacheEntries": Limit(256, 1, 4096, "entries", _MEM, "Entries of ctx.cache; the least recently used one goes."),
     "cacheBytes": Limit(
         1 * MIB, 1 * KIB, 16 * MIB, "bytes", _MEM, "JSON bytes in ctx.cache; the least recently used go."),
+    "fileBytes": Limit(
+        4 * MIB, 0, 64 * MIB, "bytes", _MEM, "Bytes of all files that the plugin has written; they lie in its memory."),
+    "files": Limit(256, 0, 4096, "files", _MEM, "Files and folders that the plugin has made."),
+    "idleMs": Limit(
+        30 * MINUTE_MS, 1000, 24 * 60 * MINUTE_MS, "ms", Code.PLUGIN_NOT_LOADED,
+        "Time without an invocation after which the worker is drained; the next invocation starts it again."),
+    "restarts": Limit(
+        3, 1, 20, "failures", Code.PLUGIN_CRASH_LOOP,
+        "Kills and failed loads in a row after which the plugin rests, each rest longer than the one before."),
     "graceMs": Limit(
         100, 20, 1000, "ms", Code.PLUGIN_TIMEOUT, "From the deadline to the hard kill by the watchdog.", "host"),
     "bootMs": Limit(15_000, 1000, 120_000, "ms", Code.BOOT_TIMEOUT, "From openSandbox to a sandbox that is ready.",
@@ -82,8 +96,22 @@ LIMITS: Final[Mapping[str, Limit]] = {
         "host"),
     "maxLive": Limit(10, 1, 64, "plugins", _RATE, "Plugins with a worker; the least recently used idle one drains.",
                      "host"),
-    "crashLoopKills": Limit(
-        3, 1, 20, "kills", Code.PLUGIN_CRASH_LOOP, "Kills in a row after which a plugin rests.", "host"),
+    "backoffBaseMs": Limit(
+        1000, 10, 60_000, "ms", Code.PLUGIN_CRASH_LOOP,
+        "First rest of a plugin that keeps failing; each further one is twice as long.", "host"),
+    "backoffMaxMs": Limit(
+        60_000, 60_000, 3_600_000, "ms", Code.PLUGIN_CRASH_LOOP, "Longest rest of a plugin that keeps failing.",
+        "host"),
+    "probeMs": Limit(
+        30_000, 1000, 120_000, "ms", Code.PLUGIN_CRASH_LOOP,
+        "Time for the one attempt after a rest; without an answer by then it has failed.", "host"),
+    "hostSilenceMs": Limit(
+        5000, 1000, 60_000, "ms", Code.HOST_CRASHED,
+        "Silence of the host's worker or of the page after which a cell ends its worker.", "host"),
+    "memoryPressurePercent": Limit(
+        80, 50, 95, "%", _MEM,
+        "Share of the memory left beside the interpreter at which on_memory_pressure runs; above it still, the worker "
+        "is replaced.", "host"),
     "manifestBytes": Limit(64 * KIB, 1 * KIB, 1 * MIB, "bytes", Code.MANIFEST_INVALID, "Size of a manifest.", "host"),
     "manifestPermissions": Limit(
         64, 1, 256, "permissions", Code.MANIFEST_INVALID, "Permissions a manifest may declare.", "host"),

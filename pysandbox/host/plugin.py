@@ -385,7 +385,7 @@ class LivePlugin:
         if was_loading and self.on_loaded is not None:
             self.state = "failed"
             self._tell_loaded(others)
-        elif self.kills_in_a_row >= default("crashLoopKills") and was_loading:
+        elif self.kills_in_a_row >= self._limit("restarts") and was_loading:
             self.state = "failed"
         else:
             self.start()

@@ -203,11 +203,11 @@ async def test_a_worker_killed_while_it_loads_fails_the_load_and_is_not_tried_ag
 async def test_respawns_that_die_again_and_again_end_in_a_crash_loop(tmp_path: Path) -> None:
     async with Lab(tmp_path, SOURCE) as lab:
         await lab.start()
-        for _ in range(default("crashLoopKills")):
+        for _ in range(default("restarts")):
             lab.session.on_plugin(max(lab.cells), "dead")
         outcome = await lab.invoke("quick")
         assert (outcome["status"], outcome["error"]["code"]) == ("unavailable", "PLUGIN_CRASH_LOOP")
-        assert max(lab.cells) == default("crashLoopKills")
+        assert max(lab.cells) == default("restarts")
 
 
 @in_virtual_time
