@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core import strict_json
+from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.gateway import headers
 from pysandbox.gateway.folder import BuiltPlugin
 from pysandbox.gateway.job import MAX_ANSWER_BYTES, Job
@@ -21,7 +23,10 @@ from pysandbox.gateway.negotiate import not_modified
 from pysandbox.gateway.plugins import PluginFolders
 from pysandbox.gateway.sessions import DevSessions
 
-_MAX_SESSION_BODY_BYTES = 4096
+MAX_WAIT_S: Final = 8.0
+"""How long a question for changes stays open: less than the host worker gives any request."""
+_MAX_BODY_BYTES: Final = 4096
+_STATES: Final = ("blocked", "enabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Api:
         routes = [
             Route("/healthz", self.healthz),
             Route("/api/v2/sessions", self.open_session, methods=["POST"]),
-            Route(version, self.plugin),
+            Route("/api/v2/plugins/changes", self.changes),
+            Route(version, self.version, methods=["GET", "PATCH"]),
             Route(f"{version}/bundle", self.bundle),
         ]
         if self.job is not None:
@@ -50,18 +56,23 @@ class Api:
 
     async def open_session(self, request: Request) -> Response:
         token = bearer(request)
-        await read_body(request, max_bytes=_MAX_SESSION_BODY_BYTES)
+        await read_body(request, max_bytes=_MAX_BODY_BYTES)
         self.sessions.check(token)  # before the plugins are asked: a stranger costs nothing
         grants = await run_in_threadpool(self.plugins.permissions)
         return _json(self.sessions.open(token, grants).as_json())
 
-    async def plugin(self, request: Request) -> Response:
-        built = await self._find(request)
-        manifest = built.manifest
-        return _json({
-            "pluginId": manifest.plugin_id, "version": manifest.version, "manifest": manifest.raw,
-            "bundleSha256": built.sha256, "bundleBytes": len(built.bundle),
-            "needsLibrary": await run_in_threadpool(self.needs_library, built)})
+    async def version(self, request: Request) -> Response:
+        return await (self._set_state if request.method == "PATCH" else self._about)(request)
+
+    async def changes(self, request: Request) -> Response:
+        """Answered at once when something is not as it was at ``since``; else when it changes, `MAX_WAIT_S` at most."""
+        self.sessions.check(bearer(request))
+        since = request.query_params.get("since", "0")
+        if not (since.isascii() and since.isdigit() and len(since) <= 15):
+            raise SandboxError(
+                Code.INPUT_INVALID, "since is the revision of the last answer, or 0: a whole number",
+                details=[Problem("since", f"{since[:40]!r} is no revision", "send the revision of the last answer")])
+        return _json((await self.plugins.blocks.since(int(since), MAX_WAIT_S)).as_json())
 
     async def bundle(self, request: Request) -> Response:
         built = await self._find(request)
@@ -79,6 +90,21 @@ class Api:
         body = await read_body(request, max_bytes=MAX_ANSWER_BYTES)
         _present(self.job).settle(token, body)
         return Response(status_code=204, headers=headers.api())
+
+    async def _about(self, request: Request) -> Response:
+        built = await self._find(request)
+        manifest = built.manifest
+        return _json({
+            "pluginId": manifest.plugin_id, "version": manifest.version, "manifest": manifest.raw,
+            "bundleSha256": built.sha256, "bundleBytes": len(built.bundle),
+            "needsLibrary": await run_in_threadpool(self.needs_library, built)})
+
+    async def _set_state(self, request: Request) -> Response:
+        self.sessions.check(bearer(request))
+        state = _state(await read_body(request, max_bytes=_MAX_BODY_BYTES))
+        plugin_id, version = request.path_params["plugin_id"], request.path_params["version"]
+        await run_in_threadpool(self.plugins.set_blocked, plugin_id, version, blocked=state == "blocked")
+        return _json({"pluginId": plugin_id, "version": version, "state": state})
 
     async def _find(self, request: Request) -> BuiltPlugin:
         self.sessions.check(bearer(request))
@@ -102,6 +128,22 @@ async def read_body(request: Request, *, max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             raise SandboxError(Code.MESSAGE_LIMIT, f"the body is longer than {max_bytes} bytes")
     return bytes(body)
+
+
+def _state(body: bytes) -> str:
+    """The state that a body ``{"state": …}`` asks for. Raises `SandboxError` ``INPUT_INVALID``."""
+    try:
+        told = strict_json.loads(body.decode(), max_chars=_MAX_BODY_BYTES)
+    except (UnicodeDecodeError, SandboxError):
+        told = None
+    change = cast(dict[str, object], told) if isinstance(told, dict) else {}
+    state = change.get("state")
+    if change.keys() != {"state"} or state not in _STATES:
+        raise SandboxError(
+            Code.INPUT_INVALID, "a version's state cannot be set so", details=[Problem(
+                "$.state", "the body is a JSON object with this one key, whose value is \"blocked\" or \"enabled\"",
+                'send {"state": "blocked"} or {"state": "enabled"}')])
+    return cast(str, state)
 
 
 def _json(value: object) -> Response:

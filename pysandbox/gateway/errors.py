@@ -27,6 +27,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.SESSION_INVALID: 401,
     Code.ORIGIN_NOT_ALLOWED: 403,
     Code.PERMISSION_DENIED: 403,
+    Code.PLUGIN_BLOCKED: 403,
     Code.PLUGIN_NOT_FOUND: 404,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,

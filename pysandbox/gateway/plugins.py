@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway.blocks import BlockedVersions
 from pysandbox.gateway.folder import BuiltPlugin, Resolver, build_folder, fingerprint, refuse_requirements
 
 LATEST: Final = "latest"
@@ -25,12 +26,16 @@ class _Entry:
 
 
 class PluginFolders:
-    """A registry of folders. With ``reload`` a folder that changed is built again when it is next asked for."""
+    """A registry of folders. With ``reload`` a folder that changed is built again when it is next asked for.
+
+    ``blocks``: the versions of it that nobody gets. A block is of an id and version, so it outlives a rebuild.
+    """
 
     def __init__(
         self, folders: Iterable[Path], *, reload: bool = False, resolve: Resolver = refuse_requirements
     ) -> None:
         """Raises what `build_folder` raises, and ``INPUT_INVALID`` when two folders hold the same id and version."""
+        self.blocks = BlockedVersions()
         self._reload = reload
         self._resolve = resolve
         self._lock = threading.Lock()  # requests build in threads
@@ -50,17 +55,28 @@ class PluginFolders:
             return [entry.built for entry in self._entries]
 
     def find(self, plugin_id: str, version: str) -> BuiltPlugin:
-        """The plugin of this id and version, or of the highest version for ``latest``.
+        """The plugin of this id and version, or of the highest version that is not blocked for ``latest``.
 
-        Raises `SandboxError` ``PLUGIN_NOT_FOUND``, and what `build_folder` raises.
+        Raises `SandboxError` ``PLUGIN_NOT_FOUND`` or ``PLUGIN_BLOCKED``, and what `build_folder` raises.
         """
         of_id = [built for built in self.all() if built.manifest.plugin_id == plugin_id]
-        if version == LATEST and of_id:
-            return max(of_id, key=lambda built: precedence(built.manifest.version))
-        for built in of_id:
-            if built.manifest.version == version:
-                return built
-        raise SandboxError(Code.PLUGIN_NOT_FOUND, "no plugin of this id and version is served here")
+        asked = of_id if version == LATEST else [built for built in of_id if built.manifest.version == version]
+        if not asked:
+            raise SandboxError(Code.PLUGIN_NOT_FOUND, "no plugin of this id and version is served here")
+        enabled = [built for built in asked if built.manifest.key not in self.blocks]
+        if not enabled:
+            raise SandboxError(Code.PLUGIN_BLOCKED, f"{plugin_id}@{version} is blocked: load another version")
+        return max(enabled, key=lambda built: precedence(built.manifest.version))
+
+    def set_blocked(self, plugin_id: str, version: str, *, blocked: bool) -> None:
+        """Block a version, or enable it again. Pages that have it open hear of it; see `BlockedVersions`.
+
+        Raises `SandboxError` ``PLUGIN_NOT_FOUND`` for a version that is neither served nor blocked.
+        """
+        key = f"{plugin_id}@{version}"
+        if key not in self.blocks and all(built.manifest.key != key for built in self.all()):
+            raise SandboxError(Code.PLUGIN_NOT_FOUND, "no plugin of this id and exact version is served here")
+        self.blocks.set(key, blocked=blocked)
 
     def permissions(self) -> tuple[str, ...]:
         """Every permission that some plugin declares: what a development session grants."""

@@ -90,8 +90,20 @@ class DevServer:
     ) -> None:
         self.close()
 
+    def block(self, plugin_id: str, version: str) -> None:
+        """Nobody can load this version any more, and pages that have it open end it within seconds.
+
+        Raises `SandboxError` ``PLUGIN_NOT_FOUND`` for a version that is not served.
+        """
+        self.plugins.set_blocked(plugin_id, version, blocked=True)
+
+    def unblock(self, plugin_id: str, version: str) -> None:
+        """The version can be loaded again. Raises as `block` does."""
+        self.plugins.set_blocked(plugin_id, version, blocked=False)
+
     def close(self) -> None:
         """Stop listening, let answers in progress end, and join the thread. A second call does nothing."""
+        self.plugins.blocks.close()
         for server in self._servers:
             server.should_exit = True
         self._thread.join(_STOP_S)

@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -257,7 +258,9 @@ def test_the_token_opens_a_session(server: DevServer) -> None:
 
 @pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer ", "Bearer x", "Basic dTpw", "bearer\tx"])
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/api/v2/sessions"), ("GET", PLUGIN), ("GET", f"{PLUGIN}/bundle")])
+    ("method", "path"),
+    [("POST", "/api/v2/sessions"), ("GET", PLUGIN), ("GET", f"{PLUGIN}/bundle"), ("PATCH", PLUGIN),
+     ("GET", "/api/v2/plugins/changes")])
 def test_without_the_token_everything_is_401(server: DevServer, method: str, path: str, token: str | None) -> None:
     fields = {} if token is None else {"Authorization": token}
     answer = ask(server.api_origin, path, method, **fields)
@@ -305,6 +308,7 @@ def test_every_failure_has_one_shape(server: DevServer, path: str, method: str, 
 
 def test_a_405_says_which_methods_there_are(server: DevServer) -> None:
     assert ask(server.api_origin, "/api/v2/sessions", "PUT").headers["allow"] == "POST"
+    assert set(ask(server.api_origin, PLUGIN, "PUT").headers["allow"].split(", ")) == {"GET", "HEAD", "PATCH"}
 
 
 def test_an_endless_body_is_cut_off(server: DevServer) -> None:
@@ -336,6 +340,102 @@ def test_a_tampered_asset_is_a_strict_500(tmp_path: Path) -> None:
     assert b"evil" not in answer.body
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-security-policy"] == headers.strict()["Content-Security-Policy"]
+
+
+# Blocking a version
+
+CHANGES = "/api/v2/plugins/changes"
+
+
+@pytest.fixture
+def blockable(tmp_path: Path) -> Iterator[DevServer]:
+    folders = [write_plugin(tmp_path / version, version=version) for version in ("2.0.0", "2.1.0")]
+    with DevServer(folders, dist=write_dist(tmp_path / "dist")) as running:
+        yield running
+
+
+def _set_state(server: DevServer, body: bytes, path: str = PLUGIN) -> Answer:
+    return ask(server.api_origin, path, "PATCH", body, Authorization=_bearer(server))
+
+
+def _changes(server: DevServer, query: str = "") -> Answer:
+    return ask(server.api_origin, CHANGES + query, Authorization=_bearer(server))
+
+
+def test_a_blocked_version_is_refused_and_latest_is_the_one_below(blockable: DevServer) -> None:
+    answer = _set_state(blockable, b'{"state": "blocked"}')
+    assert (answer.status, answer.json) == (
+        200, {"pluginId": "com.vendor.risk-scoring", "version": "2.1.0", "state": "blocked"})
+    for path in (PLUGIN, f"{PLUGIN}/bundle"):
+        refused = ask(blockable.api_origin, path, Authorization=_bearer(blockable))
+        assert (refused.status, refused.code) == (403, "PLUGIN_BLOCKED")
+    latest = PLUGIN.replace("2.1.0", "latest")
+    assert ask(blockable.api_origin, latest, Authorization=_bearer(blockable)).json["version"] == "2.0.0"
+    assert _set_state(blockable, b'{"state": "enabled"}').status == 200
+    assert ask(blockable.api_origin, PLUGIN, Authorization=_bearer(blockable)).status == 200
+
+
+def test_who_waits_for_changes_hears_of_a_block_at_once(blockable: DevServer) -> None:
+    first = _changes(blockable)
+    assert (first.status, first.json) == (200, {"revision": 1, "blocked": []})
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(_changes, blockable, "?since=1")
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        blockable.block("com.vendor.risk-scoring", "2.1.0")
+        assert waiting.result(2).json == {"revision": 2, "blocked": ["com.vendor.risk-scoring@2.1.0"]}
+    blockable.unblock("com.vendor.risk-scoring", "2.1.0")
+    assert _changes(blockable, "?since=2").json == {"revision": 3, "blocked": []}
+
+
+def test_a_server_that_closes_does_not_wait_for_who_waits_for_changes(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as other:
+        with DevServer(dist=write_dist(tmp_path)) as running:
+            waiting = other.submit(_changes, running, "?since=1")
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+        assert waiting.result(0).json == {"revision": 1, "blocked": []}
+
+
+@pytest.mark.parametrize("since", ["-1", "x", "1.0", "", "%C2%B2", "9" * 16])
+def test_a_revision_is_a_whole_number(server: DevServer, since: str) -> None:
+    answer = _changes(server, f"?since={since}")
+    assert (answer.status, answer.code) == (400, "INPUT_INVALID")
+    assert b"whole number" in answer.body
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'"blocked"', b'{"state": "draft"}', b'{"state": ["blocked"]}', b'{"state": null}',
+             b'{"state": "blocked", "version": "1"}', b'{"state": "enabled", "state": "blocked"}', b"\xff",
+             b"[" * 4000])
+def test_a_state_is_blocked_or_enabled_and_nothing_else(server: DevServer, body: bytes) -> None:
+    answer = _set_state(server, body)
+    assert (answer.status, answer.code) == (400, "INPUT_INVALID")
+    assert b'"$.state"' in answer.body
+    assert _changes(server).json["blocked"] == []
+
+
+def test_only_what_is_served_can_be_blocked(server: DevServer) -> None:
+    for path in (f"{PLUGIN}9", PLUGIN.replace("2.1.0", "latest")):
+        answer = _set_state(server, b'{"state": "blocked"}', path)
+        assert (answer.status, answer.code) == (404, "PLUGIN_NOT_FOUND")
+
+
+def test_a_states_body_is_bounded(server: DevServer) -> None:
+    answer = _set_state(server, b" " * 5000 + b'{"state": "blocked"}')
+    assert (answer.status, answer.code) == (413, "MESSAGE_LIMIT")
+
+
+def test_the_sandbox_origin_may_hear_of_blocks_and_block_nothing(server: DevServer) -> None:
+    def preflight(path: str, method: str) -> Answer:
+        return ask(
+            server.api_origin, path, "OPTIONS", Origin=server.sandbox_origin, Access_Control_Request_Method=method,
+            Access_Control_Request_Headers="authorization")
+
+    assert preflight(CHANGES, "GET").status == 200
+    assert preflight(PLUGIN, "PATCH").status == 400
+    told = ask(server.api_origin, CHANGES, Origin=server.sandbox_origin, Authorization=_bearer(server))
+    assert told.headers["access-control-allow-origin"] == server.sandbox_origin
 
 
 # Pages

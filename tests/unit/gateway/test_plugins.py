@@ -63,3 +63,44 @@ def test_with_reload_a_changed_folder_is_built_again_and_an_unchanged_one_is_not
 def test_the_permissions_are_those_of_all_plugins(tmp_path: Path) -> None:
     known = PluginFolders([write_plugin(tmp_path / "a"), write_plugin(tmp_path / "b", plugin_id="com.other.plugin")])
     assert known.permissions() == ("integration:proxy:invoke", "webchat:session:read")
+
+
+def test_latest_skips_a_blocked_version_and_its_exact_name_is_refused(tmp_path: Path) -> None:
+    known = PluginFolders([write_plugin(tmp_path / version, version=version) for version in ("1.0.0", "2.0.0")])
+    known.set_blocked(ID, "2.0.0", blocked=True)
+    assert known.find(ID, "latest").manifest.version == "1.0.0"
+    with pytest.raises(SandboxError) as caught:
+        known.find(ID, "2.0.0")
+    assert caught.value.code == Code.PLUGIN_BLOCKED
+    known.set_blocked(ID, "2.0.0", blocked=False)
+    assert known.find(ID, "latest").manifest.version == "2.0.0"
+
+
+def test_latest_of_which_every_version_is_blocked_is_blocked(tmp_path: Path) -> None:
+    known = PluginFolders([write_plugin(tmp_path)])
+    known.set_blocked(ID, "2.1.0", blocked=True)
+    with pytest.raises(SandboxError) as caught:
+        known.find(ID, "latest")
+    assert caught.value.code == Code.PLUGIN_BLOCKED
+
+
+@pytest.mark.parametrize(("plugin_id", "version"), [(ID, "9.9.9"), (ID, "latest"), ("com.other.plugin", "2.1.0")])
+@pytest.mark.parametrize("blocked", [True, False])
+def test_only_a_version_that_is_served_can_be_blocked(
+    tmp_path: Path, plugin_id: str, version: str, blocked: bool
+) -> None:
+    known = PluginFolders([write_plugin(tmp_path)])
+    with pytest.raises(SandboxError) as caught:
+        known.set_blocked(plugin_id, version, blocked=blocked)
+    assert caught.value.code == Code.PLUGIN_NOT_FOUND
+    assert known.blocks.now().blocked == ()
+
+
+def test_a_block_outlives_the_folder_that_changed_its_version(tmp_path: Path) -> None:
+    known = PluginFolders([write_plugin(tmp_path)], reload=True)
+    known.set_blocked(ID, "2.1.0", blocked=True)
+    write_plugin(tmp_path, version="2.1.1")
+    assert known.find(ID, "latest").manifest.version == "2.1.1"
+    assert known.blocks.now().blocked == (f"{ID}@2.1.0",)
+    known.set_blocked(ID, "2.1.0", blocked=False)
+    assert known.blocks.now().blocked == ()
