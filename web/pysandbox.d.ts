@@ -27,8 +27,14 @@ export interface TelemetryRecord {
   handler: string;
   status: Outcome["status"];
   errorCode: string | null;
+  /** Who enforced the deadline, if it was one. */
+  layer: Outcome["layer"] | null;
+  /** Which worker of the plugin it was: each kill or reload begins the next. */
+  generation: number;
   durationMs: number;
   memoryBytes: number;
+  /** How often the plugin ran into which budget since its last record, by the limit's name. */
+  limitsHit: Record<string, number>;
   environment: string;
   queue: string;
 }
@@ -97,6 +103,29 @@ export interface PluginEvents {
   event: { event: string; data: unknown };
   progress: { fraction: number; message: string };
   log: { level: string; message: string; fields: Record<string, unknown> };
+  state: { state: PluginState; retryAtMs?: number };
+}
+
+export type PluginState =
+  | "registered"
+  | "loading"
+  | "ready"
+  | "running"
+  | "draining"
+  | "unloaded"
+  | "failed"
+  | "suspended";
+
+/** What a plugin had left behind when it was unloaded; all of it was ended. */
+export interface CleanupReport {
+  timers: number;
+  listeners: number;
+  tasks: number;
+  calls: number;
+  cacheEntries: number;
+  cacheBytes: number;
+  /** Why `on_unload` failed, in one line. */
+  error: string | null;
 }
 
 export interface Plugin {
@@ -109,7 +138,7 @@ export interface Plugin {
   /** Returns a function that stops listening. */
   on<K extends keyof PluginEvents>(kind: K, listener: (detail: PluginEvents[K]) => void): () => void;
   revoke(permission: string): Promise<void>;
-  unload(): Promise<void>;
+  unload(): Promise<CleanupReport>;
 }
 
 export interface Sandbox {

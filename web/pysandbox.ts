@@ -7,22 +7,13 @@
 import type * as api from "./pysandbox.d.ts";
 import { DEFAULT_BOOT_MS, GRACE_MS } from "./protocol.gen.ts";
 import { connect } from "./handshake.ts";
+import { type Loaded, PluginClient } from "./plugin_client.ts";
 import { SandboxError } from "./sandbox_error.ts";
 import { PagePort } from "./page_port.ts";
 
 export { SandboxError };
 
-const PAGE_MARGIN_MS = 150; // after the hard limit, for the outcome, which knows more, to arrive by itself
 const MAX_SPARES = 4;
-
-interface Loaded {
-  handle: string;
-  pluginId: string;
-  version: string;
-  handlers: string[];
-  permissions: string[];
-  maxExecutionTimeMs: number;
-}
 
 export async function openSandbox(options: api.SandboxOptions): Promise<api.Sandbox> {
   const origin = new URL(options.origin ?? import.meta.url).origin;
@@ -65,6 +56,8 @@ class Client implements api.Sandbox {
       event: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("event", payload),
       progress: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("progress", payload),
       log: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("log", payload),
+      state: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("state", payload),
+      limits: (handle, _cid, payload) => this.#plugins.get(handle)?.hit(JSON.parse(payload)),
       fatal: (_id, _cid, payload) => {
         const { code, message } = JSON.parse(payload);
         this.fail(new SandboxError(code, message));
@@ -127,147 +120,4 @@ class Client implements api.Sandbox {
       this.#calls.delete(id);
     }
   }
-}
-
-type Listener = (detail: unknown) => void;
-
-class PluginClient implements api.Plugin {
-  readonly pluginId: string;
-  readonly version: string;
-  readonly handlers: string[];
-  readonly permissions: string[];
-  readonly #listeners = new Map<string, Set<Listener>>();
-  readonly #open = new Set<(error: SandboxError, layer?: "page") => void>();
-  #lost: SandboxError | undefined;
-
-  constructor(
-    private readonly loaded: Loaded,
-    private readonly port: PagePort,
-    private readonly options: api.SandboxOptions,
-  ) {
-    ({ pluginId: this.pluginId, version: this.version, handlers: this.handlers, permissions: this.permissions } =
-      loaded);
-  }
-
-  invoke(handler: string, payload: unknown = null, options: api.InvokeOptions = {}): Promise<api.Outcome> {
-    const startedAt = performance.now();
-    const cid = options.correlationId ?? correlationId();
-    const limit = this.loaded.maxExecutionTimeMs;
-    return new Promise((resolve) => {
-      let done = false;
-      const finish = (outcome: api.Outcome) => {
-        if (done) return;
-        done = true;
-        clearTimeout(timer);
-        this.#open.delete(lost);
-        options.signal?.removeEventListener("abort", abort);
-        resolve(outcome);
-        this.#telemetry(handler, outcome);
-      };
-      const lost = (error: SandboxError, layer?: "page") => {
-        const status = error.code === "PLUGIN_TIMEOUT" ? "timeout" : statusOf(error.code);
-        finish({
-          status,
-          error: { code: error.code, message: error.message, retryable: error.retryable },
-          ...(layer && { layer }),
-          correlationId: cid,
-          durationMs: performance.now() - startedAt,
-          memory: { bytes: 0, peakBytes: 0, source: "none" },
-          generation: 0,
-        });
-      };
-      const bad = badInvoke(handler, cid, options);
-      const text = bad ? undefined : jsonText(payload);
-      const timeoutMs = Math.min(limit, options.timeoutMs ?? limit);
-      const abort = () => this.port.tell("abort", { id, cid, to: this.loaded.handle });
-      let timer = 0;
-      let id = "";
-      if (this.#lost) return lost(this.#lost);
-      if (bad || text === undefined) {
-        return lost(new SandboxError("INPUT_INVALID", bad || "the payload is no JSON value: send plain data"));
-      }
-      if (options.signal?.aborted) return lost(new SandboxError("PLUGIN_ABORTED", "the caller aborted the invocation"));
-      this.#open.add(lost);
-      const message = { cid, to: this.loaded.handle, method: handler, payload: text, deadlineMs: timeoutMs };
-      id = this.port.invoke(message, (outcome) => finish(JSON.parse(outcome)));
-      options.signal?.addEventListener("abort", abort, { once: true });
-      timer = setTimeout(() => {
-        lost(new SandboxError("PLUGIN_TIMEOUT", "the sandbox did not answer by the hard limit"), "page");
-      }, timeoutMs + GRACE_MS + PAGE_MARGIN_MS);
-    });
-  }
-
-  on<K extends keyof api.PluginEvents>(kind: K, listener: (detail: api.PluginEvents[K]) => void): () => void {
-    const listeners = this.#listeners.get(kind) ?? new Set();
-    this.#listeners.set(kind, listeners.add(listener as Listener));
-    return () => listeners.delete(listener as Listener);
-  }
-
-  async revoke(permission: string): Promise<void> {
-    await this.#ask("revoke", { method: permission });
-  }
-
-  async unload(): Promise<void> {
-    await this.#ask("unload", {});
-    this.lost(new SandboxError("PLUGIN_NOT_LOADED", "the plugin was unloaded"));
-  }
-
-  #ask(kind: string, more: { method?: string }): Promise<unknown> {
-    return this.port.ask(kind, { to: this.loaded.handle, ...more }, performance.now() + DEFAULT_BOOT_MS);
-  }
-
-  tell(kind: string, payload: string): void {
-    const detail = JSON.parse(payload);
-    for (const listener of this.#listeners.get(kind) ?? []) listener(detail);
-  }
-
-  lost(error: SandboxError): void {
-    this.#lost = error;
-    for (const end of [...this.#open]) end(error);
-  }
-
-  #telemetry(handler: string, outcome: api.Outcome): void {
-    const { environment = "", queue = "" } = this.options;
-    this.options.onTelemetry?.({
-      timestamp: new Date().toISOString(),
-      correlationId: outcome.correlationId,
-      pluginId: this.pluginId,
-      handler,
-      status: outcome.status,
-      errorCode: outcome.error?.code ?? null,
-      durationMs: outcome.durationMs,
-      memoryBytes: outcome.memory.bytes,
-      environment,
-      queue,
-    });
-  }
-}
-
-function statusOf(code: string): api.Outcome["status"] {
-  if (code === "PLUGIN_ABORTED") return "aborted";
-  return code === "INPUT_INVALID" ? "error" : "unavailable";
-}
-
-function badInvoke(handler: unknown, cid: string, options: api.InvokeOptions): string {
-  if (typeof handler !== "string" || !/^[A-Za-z0-9_.:\-]{1,128}$/.test(handler)) return "the handler's name is no name";
-  if (!/^[A-Za-z0-9_.:\-]{1,64}$/.test(cid)) return "correlationId has 1 to 64 of the characters A-Z a-z 0-9 _ . : -";
-  const { timeoutMs } = options;
-  if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 1)) {
-    return "timeoutMs is a finite number of milliseconds, at least 1";
-  }
-  return "";
-}
-
-/** JSON text, or undefined for what JSON has no word for. */
-function jsonText(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined; // a cycle or a BigInt: the caller is told so
-  }
-}
-
-function correlationId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return "ps-" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -75,12 +75,14 @@ globalThis.lab = {
       return { number: plugins.length - 1, handlers: plugin.handlers, permissions: plugin.permissions };
     })()),
 
-  start([number, handler, payload, { abortAfterMs, payloadText, ...options }]) {
+  start([number, handler, payload, { abortAfterMs, abortBy, blockMs, payloadText, ...options }]) {
     if (abortAfterMs !== undefined) {
       const controller = new AbortController();
       options.signal = controller.signal;
       if (abortAfterMs === 0) controller.abort();
       else setTimeout(() => controller.abort(), abortAfterMs);
+      if (abortBy === "any") options.signal = AbortSignal.any([new AbortController().signal, controller.signal]);
+      if (abortBy === "timeout") options.signal = AbortSignal.timeout(abortAfterMs);
     }
     const sent = payloadText === undefined ? payload : JSON.parse(payloadText);
     const startedAt = performance.now();
@@ -88,6 +90,8 @@ globalThis.lab = {
       const endedAt = performance.now();
       return { ...outcome, pageMs: endedAt - startedAt, endedAt };
     }));
+    // The page stands still, once its message is out.
+    if (blockMs) setTimeout(() => { for (const end = performance.now() + blockMs; performance.now() < end;); }, 50);
     return tickets.length - 1;
   },
 
