@@ -38,6 +38,14 @@ class Registered:
     needs_library: bool = True  # whether its worker needs more of the standard library than the snapshot holds
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Which plugin versions (``id@version``) are blocked as of ``revision``."""
+
+    revision: int
+    blocked: frozenset[str]
+
+
 class GatewayClient:
     """Requests of one session. The token stays in the host worker."""
 
@@ -81,6 +89,20 @@ class GatewayClient:
         if hashlib.sha256(bundle).hexdigest() != digest:
             raise SandboxError(Code.BUNDLE_TAMPERED, f"the bundle of {name} does not have the registered SHA-256")
         return Registered(manifest, bundle, known.get("needsLibrary") is not False)
+
+    async def changes(self, since: int) -> Changes | None:
+        """What is blocked, as soon as it is not what it was at revision ``since``, or after some seconds.
+
+        None where this gateway tells no changes. Raises SandboxError where it cannot be heard.
+        """
+        status, body = await self._fetch("GET", f"/api/v2/plugins/changes?since={since}")
+        if status == 404:
+            return None
+        try:
+            told = cast(dict[str, Any], strict_json.loads(body.decode(), max_chars=default("manifestBytes") * 4))
+            return Changes(int(told["revision"]), frozenset(map(str, told["blocked"])))
+        except (KeyError, TypeError, ValueError, SandboxError) as error:
+            raise SandboxError(Code.BOOT_FAILED, f"the gateway's list of changes is not usable: {error!r}") from error
 
     async def _fetch(self, method: str, path: str) -> tuple[int, bytes]:
         try:

@@ -1,48 +1,32 @@
-"""One loaded plugin on the host's side: its worker's generations, its invocations, and what it may ask for.
+"""One plugin of the page on the host's side: its life, its worker's generations, its invocations.
 
 Must not know: JavaScript, how the page or the gateway are reached. Every invocation that enters here leaves with
-exactly one outcome, whatever the plugin does.
+exactly one outcome, whatever the plugin does. The states and their ways are `pysandbox.core.lifecycle`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from pysandbox.core import strict_json
+from pysandbox.core.breaker import Breaker
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
-from pysandbox.core.errors import Code, PermissionDenied, ProtocolViolation, SandboxError, Status
-from pysandbox.core.limits import default
-from pysandbox.core.outcome import Memory, Outcome, coded, failure
+from pysandbox.core.errors import Code, ProtocolViolation, SandboxError, Status
+from pysandbox.core.lifecycle import WITH_WORKER, State, step
+from pysandbox.core.limits import LIMITS, default
+from pysandbox.core.outcome import Memory, Outcome, failure
 from pysandbox.core.pending import PendingCalls
+from pysandbox.host.budgets import Hits, Rate, pressure_bytes
+from pysandbox.host.calls import GuardedCalls
 from pysandbox.host.gateway_client import Registered
+from pysandbox.host.invocation import Invocation
+from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, limit_of_log, what_was_left
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
-# What a plugin may say of its own failure; any other code of its is told as PLUGIN_ERROR.
-OWN_FAILURES = frozenset({
-    Code.PLUGIN_ERROR, Code.HANDLER_NOT_FOUND, Code.RESULT_NOT_JSON, Code.MEMORY_LIMIT, Code.MESSAGE_LIMIT,
-    Code.PERMISSION_DENIED, Code.CAPABILITY_FAILED, Code.ROUTE_NOT_FOUND, Code.PLUGIN_IMPORT_FAILED,
-    Code.PLUGIN_TIMEOUT, Code.PLUGIN_ABORTED, Code.RATE_LIMIT, Code.BUNDLE_INVALID, Code.BUNDLE_TAMPERED,
-    Code.INPUT_INVALID,
-})  # fmt: skip
-
-
-@dataclass(slots=True)
-class Invocation:
-    """One call of a handler, from the page's message to its one outcome."""
-
-    page_id: str
-    cid: str
-    method: str
-    payload: str
-    deadline_ms: int
-    started_ms: float
-    id: str = ""
-    slot: Slot | None = None  # where it was dispatched
-    aborted: bool = False
-    calls: int = 0  # guarded calls so far
+Report = Mapping[str, object]
+"""What a plugin had left behind when its worker ended; see the docs' lifecycle."""
 
 
 class Owner(Protocol):
@@ -50,6 +34,8 @@ class Owner(Protocol):
 
     world: World
     page_context: Mapping[str, str]
+    sid: str
+    origin: str
 
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None: ...
     def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None: ...
@@ -60,60 +46,100 @@ class Owner(Protocol):
     def slot_opened(self, slot: Slot) -> None: ...
     def slot_ended(self, slot: Slot) -> None: ...
     def why_denied(self, plugin: LivePlugin, permission: str) -> str | None: ...
-    sid: str
-    origin: str
+    def want_worker(self, plugin: LivePlugin) -> None:
+        """Have `LivePlugin.start` called as soon as there is room for one more worker."""
+        ...
+
+    def room_changed(self) -> None:
+        """A worker ended, or one has nothing to do: somebody who waits may have its place."""
+        ...
 
 
-@dataclass(slots=True)
-class _Asked:
-    """A guarded call of the plugin that waits for the page."""
-
-    id: str  # the plugin's own id for it
-    cid: str
-    slot: Slot
-
-
-@dataclass
 class LivePlugin:
-    """``state``: booting (its worker), loading (the plugin in it), ready, failed or unloaded."""
+    """``state`` is where it is in its life. ``on_loaded`` hears once whether it could be loaded at all."""
 
-    owner: Owner
-    handle: str
-    registered: Registered
-    state: str = "booting"
-    generation: int = 0
-    kills_in_a_row: int = 0
-    revoked: set[str] = field(default_factory=set[str])
-    handlers: Sequence[str] = ()
-    on_loaded: Callable[[SandboxError | None], None] | None = None
-
-    def __post_init__(self) -> None:
-        self.manifest = self.registered.manifest
-        self._world = self.owner.world
+    def __init__(self, owner: Owner, handle: str, registered: Registered) -> None:
+        self.owner, self.handle, self.registered = owner, handle, registered
+        self.manifest = registered.manifest
+        self.state = State.REGISTERED
+        self.generation = 0
+        self.handlers: Sequence[str] = ()
+        self.revoked: set[str] = set()
+        self.on_loaded: Callable[[SandboxError | None], None] | None = None
+        self._world = owner.world
+        self.last_used_ms = self._world.now_ms()
         self._slot: Slot | None = None
-        self._running: PendingCalls[Invocation] = PendingCalls()
+        self._booting = False  # its worker has not yet said that it is there
+        self._running: PendingCalls[Invocation] = PendingCalls()  # queued ones too
         self._queued: list[Invocation] = []
-        self._asked: PendingCalls[_Asked] = PendingCalls(f"{self.handle}c")
-        self._peak = 0
-        self._used = 0
+        self._busy = 0  # dispatched, not settled
+        self._calls = GuardedCalls(self)
+        self._hits = Hits()
+        self._log_rate = Rate(self.limit("logBytesPerSecond"), self.last_used_ms)
+        self._load_events = 0
+        self._drained: Callable[[Report], None] | None = None  # while it drains: what comes then
+        self._unloading = False
+        self._shutting_down = False
+        self._asked_to_free = False
+        self._watches_idleness = False
+        self._pressure_at = pressure_bytes(self.manifest.memory_limit_mb, default("memoryPressurePercent"))
+        self._refusal = SandboxError(Code.PLUGIN_NOT_LOADED)
+        self._peak = self._used = 0
+        self._breaker = Breaker(
+            failures=self.limit("restarts"), base_ms=default("backoffBaseMs"), max_ms=default("backoffMaxMs"),
+            jitter=lambda: int(self._world.random_hex(4), 16) / 2**32, probe_ms=default("probeMs"))
+
+    @property
+    def name(self) -> str:
+        """``id@version``."""
+        return f"{self.manifest.plugin_id}@{self.manifest.version}"
+
+    @property
+    def memory(self) -> Memory:
+        """The newest figures of this generation's worker."""
+        return Memory(self._used, self._peak, "plugin-allocator")
+
+    def limit(self, name: str) -> int:
+        """The manifest's budget, or its default."""
+        return self.manifest.limits.get(name, LIMITS[name].default)
+
+    def hit(self, name: str) -> None:
+        """Count that a limit was met."""
+        self._hits.add(name)
+
+    def _move(self, event: str, why: str = "") -> None:
+        self.state = step(self.state, event)
+        if event not in ("call", "idle"):
+            told: dict[str, object] = {"state": self.state.value, "generation": self.generation}
+            if why:
+                told["reason"] = why
+            if self.state is State.SUSPENDED:
+                told["retryInMs"] = self._rests_for_ms()
+            self.owner.report("state", self, "", strict_json.dumps(told))
 
     # --- its worker ---
     def start(self) -> None:
-        """Take a cell and bind a port of a new generation to it; the plugin is loaded as soon as it answers."""
+        """Take a cell and bind a port of a new generation to it; the plugin follows its binding."""
         self.generation += 1
-        self.state = "booting"
+        self._move("load")
+        self._booting = True
+        self._asked_to_free = False
+        self._used = self._peak = self._load_events = 0
         binding = Binding(
             self.manifest.plugin_id, self.owner.sid, self.generation,
             bytes.fromhex(self._world.random_hex(16)), self.owner.origin)
         number = self.owner.new_slot()
-        slot = Slot(number, binding, self._world, self)
-        self._slot = slot
+        slot = self._slot = Slot(number, binding, self._world, self)
         self.owner.slot_opened(slot)
         self._world.open_cell(number, self.manifest.memory_limit_mb, self.registered.needs_library, binding)
-        self._world.arm(number, "load", self._limit("bootMs"))
-
-    def _limit(self, name: str) -> int:
-        return self.manifest.limits.get(name, default(name))
+        self._world.arm(number, "load", self.limit("bootMs"))
+        job = strict_json.dumps({
+            "pluginId": self.manifest.plugin_id, "entry": self.manifest.entry,
+            "context": dict(self.owner.page_context), "permissions": list(self.owner.granted(self)),
+            "limits": dict(self.manifest.limits),
+        })  # fmt: skip
+        slot.channel.send("load", "load", "", job, deadline_ms=self.limit("onLoadMs"),
+                          buffers=[self.registered.bundle])  # fmt: skip
 
     def on_envelope(self, slot: Slot, envelope: Envelope) -> None:
         """A checked envelope of the current generation. Raises ProtocolViolation."""
@@ -121,93 +147,112 @@ class LivePlugin:
             case "result" | "error":
                 self._settle(envelope)
             case "call":
-                self._guarded_call(slot, envelope)
+                self._calls.take(slot, envelope)
             case "abort":
-                self._withdraw(envelope.id)
+                self._calls.given_up(envelope.id)
             case "event" | "progress" | "log":
-                strict_json.loads(envelope.payload, max_chars=self._limit("messageChars"))
-                self.owner.report(envelope.kind, self, envelope.cid, envelope.payload)
-            case "ready" if self.state == "booting":
-                self._send_load(slot)
-            case "loaded" if self.state == "loading" and envelope.id == "load":
+                self._said(envelope)
+            case "ready" if self._booting:
+                self._booting = False
+                self._world.arm(slot.number, "load", self.limit("onLoadMs") + self.limit("graceMs"))
+            case "loaded" if self.state is State.LOADING and not self._booting and envelope.id == "load":
                 self._loaded(slot, envelope)
+            case "bye" if self._shutting_down and envelope.id == "shutdown":
+                self._drained_with(what_was_left(envelope.payload))
             case _:
                 raise ProtocolViolation("kind")
 
-    def _send_load(self, slot: Slot) -> None:
-        job = strict_json.dumps({
-            "pluginId": self.manifest.plugin_id, "entry": self.manifest.entry,
-            "context": dict(self.owner.page_context), "permissions": list(self.owner.granted(self)),
-            "limits": dict(self.manifest.limits),
-        })  # fmt: skip
-        self.state = "loading"
-        self._world.arm(slot.number, "load", self._limit("onLoadMs") + self._limit("graceMs"))
-        slot.channel.send("load", "load", "", job, deadline_ms=self._limit("onLoadMs"),
-                          buffers=[self.registered.bundle])  # fmt: skip
-
     def _loaded(self, slot: Slot, envelope: Envelope) -> None:
-        told = strict_json.loads(envelope.payload, max_chars=64 * 1024)
-        names = cast(dict[str, Any], told).get("handlers") if isinstance(told, dict) else None
-        if not isinstance(names, list) or not all(
-                isinstance(name, str) and METHOD.fullmatch(name) for name in cast(list[object], names)):
-            raise ProtocolViolation("handlers")
+        self.handlers = handler_names(envelope.payload)
         self._world.disarm(slot.number, "load")
-        self.handlers = tuple(cast(list[str], names))
-        self.state = "ready"
+        self._move("loaded")
         self._remember(envelope)
+        self.last_used_ms = self._world.now_ms()
+        self._watch_idleness()
         self._tell_loaded(None)
         queued, self._queued = self._queued, []
         for invocation in queued:
             self._dispatch(invocation)
+        if not self._busy:
+            self.owner.room_changed()
 
     def _tell_loaded(self, error: SandboxError | None) -> None:
         told, self.on_loaded = self.on_loaded, None
         if told is not None:
             told(error)
 
+    def _drop_worker(self) -> None:
+        slot, self._slot = self._slot, None
+        self._booting = self._shutting_down = False
+        self._busy = 0
+        if slot is not None:
+            slot.closed = True
+            self.owner.slot_ended(slot)
+            self._world.end_cell(slot.number)
+        self._calls.worker_gone()
+
     # --- invocations ---
     def invoke(self, invocation: Invocation) -> None:
-        """Run it now, or as soon as the plugin is ready again; its deadline runs from here."""
-        if self.state in ("failed", "unloaded"):
-            code = Code.PLUGIN_NOT_LOADED if self.state == "unloaded" else Code.PLUGIN_CRASH_LOOP
-            self._end(invocation, SandboxError(code))
-        elif METHOD.fullmatch(invocation.method) is None or CID.fullmatch(invocation.cid) is None:
-            self._end(invocation, SandboxError(Code.HANDLER_NOT_FOUND, f"{invocation.method[:64]!r} is no handler"))
-        elif len(self._running) + len(self._queued) >= self._limit("invocationsPending"):
-            self._end(invocation, SandboxError(Code.RATE_LIMIT, "too many invocations of this plugin wait"))
-        elif (fault := self._unfit(invocation.payload)) is not None:
-            self._end(invocation, fault)
-        else:
-            self._end_if_overdue()
-            invocation.id = self._running.open(invocation)
-            if self.state == "ready":
-                self._dispatch(invocation)
-            else:
-                # Its worker runs nothing yet, so a deadline that passes here must not cost the plugin that worker.
-                self._queued.append(invocation)
-                hard_ms = invocation.deadline_ms + self._limit("graceMs")
-                self._world.later(hard_ms, lambda: self._give_up_waiting(invocation))
+        """Run it now, or as soon as the plugin is ready; its deadline runs from here."""
+        refusal = self._why_not(invocation)
+        if refusal is not None:
+            self._end(invocation, refusal)
+            return
+        self._end_if_overdue(invocation.started_ms)
+        invocation.id = self._running.open(invocation)
+        if self.state in (State.READY, State.RUNNING):
+            self._dispatch(invocation)
+            return
+        # No worker runs it yet, so a deadline that passes here must not cost the plugin its worker.
+        self._queued.append(invocation)
+        hard_ms = invocation.deadline_ms + self.limit("graceMs")
+        self._world.later(hard_ms, lambda: self._give_up_waiting(invocation))
+        if self.state in (State.REGISTERED, State.SUSPENDED):
+            self.owner.want_worker(self)
 
-    def _end_if_overdue(self) -> None:
-        """A call past its hard limit dooms its worker, though the watchdog's word may still be on its way."""
-        now_ms, slot = self._world.now_ms(), self._slot
-        for id, running in self._running.items():
-            hard_ms = running.started_ms + running.deadline_ms + self._limit("graceMs")
-            if slot is not None and running.slot is slot and now_ms > hard_ms:
-                self.expired(slot.number, id)
-                return
+    def _why_not(self, invocation: Invocation) -> SandboxError | None:
+        if self._unloading or self.state in (State.FAILED, State.UNLOADED):
+            return self._refusal
+        if METHOD.fullmatch(invocation.method) is None or CID.fullmatch(invocation.cid) is None:
+            return SandboxError(Code.HANDLER_NOT_FOUND, f"{invocation.method[:64]!r} is no handler")
+        if len(self._running) >= self.limit("invocationsPending"):
+            self.hit("invocationsPending")
+            return SandboxError(
+                Code.RATE_LIMIT, "too many invocations of this plugin wait: see isolation.limits.invocationsPending")
+        fault = self.unfit(invocation.payload)
+        if fault is None and not self._breaker.allows(invocation.started_ms):
+            return SandboxError(
+                Code.PLUGIN_CRASH_LOOP,
+                f"the plugin died too often in a row and rests; try again in {self._rests_for_ms()} ms")
+        return fault
 
-    def _unfit(self, text: str) -> SandboxError | None:
+    def _rests_for_ms(self) -> int:
+        retry_at_ms = self._breaker.retry_at_ms
+        return max(0, int((retry_at_ms or 0) - self._world.now_ms()))
+
+    def unfit(self, text: str) -> SandboxError | None:
         """Why the page's JSON ``text`` must not go to the worker, whose gate would end it for that."""
-        if len(text) > self._limit("messageChars"):
-            return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than messageChars")
+        if len(text) > self.limit("messageChars"):
+            self.hit("messageChars")
+            return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than isolation.limits.messageChars")
         if text.count("[") + text.count("{") <= default("messageDepth"):
             return None  # whatever it looks like, it cannot nest deeper than that
         try:
             strict_json.check_depth(text)
         except ProtocolViolation as fault:
+            self.hit("messageDepth")
             return SandboxError(Code.MESSAGE_LIMIT, fault.message)
         return None
+
+    def _end_if_overdue(self, now_ms: float) -> None:
+        """A call past its hard limit dooms its worker, though the watchdog's word may still be on its way."""
+        slot = self._slot
+        if slot is None or not self._busy:
+            return
+        for id, running in self._running.items():
+            if running.slot is slot and now_ms > running.started_ms + running.deadline_ms + self.limit("graceMs"):
+                self.expired(slot.number, id)
+                return
 
     def _give_up_waiting(self, invocation: Invocation) -> None:
         if invocation in self._queued:
@@ -221,132 +266,280 @@ class LivePlugin:
             return
         left = max(1, int(invocation.deadline_ms - (self._world.now_ms() - invocation.started_ms)))
         invocation.slot = slot
-        self._world.arm(slot.number, invocation.id, left + self._limit("graceMs"))
+        self._busy += 1
+        if self.state is State.READY:
+            self._move("call")
+        self._world.arm(slot.number, invocation.id, left + self.limit("graceMs"))
         slot.channel.send("call", invocation.id, invocation.cid, invocation.payload, method=invocation.method,
                           deadline_ms=left)  # fmt: skip
 
     def _settle(self, envelope: Envelope) -> None:
-        if self.state == "loading" and envelope.id == "load" and envelope.kind == "error":
-            self._fail_load(_plugin_error(envelope))
+        if envelope.id == "load" and self.state is State.LOADING and not self._booting and envelope.kind == "error":
+            self._fail_load(error_and_layer(envelope.payload)[0])
+            return
+        if envelope.id == "pressure" and self._asked_to_free:
+            self._freed(envelope)
             return
         invocation = self._running.peek(envelope.id)
-        if invocation is None:
+        if invocation is None or invocation.slot is not self._slot or self._slot is None:
             raise ProtocolViolation("unknown-id")
-        if envelope.kind == "result":
-            strict_json.loads(envelope.payload, max_chars=self._limit("messageChars"))
-        error = _plugin_error(envelope) if envelope.kind == "error" else None
-        self._running.settle(envelope.id)
-        if invocation.slot is not None:
-            self._world.disarm(invocation.slot.number, invocation.id)
-        self._remember(envelope)
-        self.kills_in_a_row = 0
-        if invocation.aborted and (error is None or error.code is not Code.PLUGIN_TIMEOUT):
-            self._end(invocation, SandboxError(Code.PLUGIN_ABORTED))
-        elif error is not None and error.code is Code.PLUGIN_ABORTED:
-            self._end(invocation, SandboxError(Code.PLUGIN_ERROR, error.message))  # only the caller aborts
-        elif error is not None:
-            layer = "cooperative" if error.code is Code.PLUGIN_TIMEOUT else ""
-            self._end(invocation, error, layer=layer)
+        error, layer = None, ""
+        if envelope.kind == "error":
+            error, layer = error_and_layer(envelope.payload)
         else:
-            self.owner.finish(invocation, Outcome(
+            strict_json.loads(envelope.payload, max_chars=self.limit("messageChars"))
+            if len(envelope.payload) > self.limit("resultChars"):
+                self.hit("resultChars")
+                error = SandboxError(
+                    Code.MESSAGE_LIMIT, "the handler's result is larger than isolation.limits.resultChars")
+        self._running.settle(envelope.id)
+        self._world.disarm(self._slot.number, invocation.id)
+        self._calls.invocation_ended(invocation.id)
+        self._busy -= 1
+        self._remember(envelope)
+        self._breaker.succeeded(self._world.now_ms())
+        if invocation.aborted and (error is None or error.code is not Code.PLUGIN_TIMEOUT):
+            self._end(invocation, self._abort_reason())
+        elif error is None:
+            self._finish(invocation, Outcome(
                 Status.OK, value=envelope.payload, correlation_id=invocation.cid,
-                duration_ms=self._world.now_ms() - invocation.started_ms, memory=self._memory(),
+                duration_ms=self._world.now_ms() - invocation.started_ms, memory=self.memory,
                 generation=self.generation))  # fmt: skip
+        elif error.code is Code.PLUGIN_ABORTED:
+            self._end(invocation, SandboxError(Code.PLUGIN_ERROR, error.message))  # only the caller aborts
+        else:
+            self._end(invocation, error, layer=layer)
+        if not self._busy:
+            self._is_quiet()
+        if self._used > self._pressure_at:
+            self._ask_to_free()
+
+    def _is_quiet(self) -> None:
+        if self.state is State.DRAINING:
+            self._shut_down()
+        elif self.state is State.RUNNING:
+            self._move("idle")
+            self.last_used_ms = self._world.now_ms()
+            self.owner.room_changed()
 
     def _remember(self, envelope: Envelope) -> None:
         self._used, self._peak = envelope.memory[0], max(self._peak, envelope.memory[1])
 
-    def _memory(self) -> Memory:
-        return Memory(self._used, self._peak, "plugin-allocator")
-
     def _end(self, invocation: Invocation, error: SandboxError, *, layer: str = "") -> None:
-        self.owner.finish(invocation, failure(
+        self._finish(invocation, failure(
             error, layer=layer, correlation_id=invocation.cid,
-            duration_ms=self._world.now_ms() - invocation.started_ms, memory=self._memory(),
+            duration_ms=self._world.now_ms() - invocation.started_ms, memory=self.memory,
             generation=self.generation))  # fmt: skip
+
+    def _finish(self, invocation: Invocation, outcome: Outcome) -> None:
+        hits = self._hits.take()
+        if hits is not None:
+            self.owner.report("limits", self, invocation.cid, hits)
+        self.owner.finish(invocation, outcome)
 
     def abort(self, page_id: str) -> None:
         """The caller gave up: the plugin hears of it, and has the grace to end."""
         for id, invocation in self._running.items():
-            if invocation.page_id != page_id or invocation.aborted:
-                continue
-            invocation.aborted = True
-            if invocation in self._queued:
-                self._queued.remove(invocation)
-                self._running.discard(id)
-                self._end(invocation, SandboxError(Code.PLUGIN_ABORTED))
-            elif invocation.slot is not None:
-                left = invocation.started_ms + invocation.deadline_ms - self._world.now_ms()
-                self._world.arm(invocation.slot.number, id, self._limit("graceMs") + min(0, left))
-                invocation.slot.channel.send("abort", id, invocation.cid, '"abort"')
+            if invocation.page_id == page_id and not invocation.aborted:
+                self._abort(id, invocation)
 
-    # --- what it asks for ---
-    def _guarded_call(self, slot: Slot, envelope: Envelope) -> None:
-        if not envelope.id or any(asked.id == envelope.id for _, asked in self._asked.items()):
-            raise ProtocolViolation("call-id")
-        if len(self._asked) >= self._limit("callsPending"):
-            self._refuse(slot, envelope, SandboxError(Code.RATE_LIMIT, "too many calls wait at once"))
+    def _abort(self, id: str, invocation: Invocation) -> None:
+        invocation.aborted = True
+        if invocation in self._queued:
+            self._queued.remove(invocation)
+            self._running.discard(id)
+            self._end(invocation, self._abort_reason())
+        elif invocation.slot is not None:
+            left = invocation.started_ms + invocation.deadline_ms - self._world.now_ms()
+            self._world.arm(invocation.slot.number, id, self.limit("graceMs") + min(0, left))
+            invocation.slot.channel.send("abort", id, invocation.cid, '"abort"')
+
+    def _abort_reason(self) -> SandboxError:
+        return self._refusal if self._unloading else SandboxError(Code.PLUGIN_ABORTED)
+
+    # --- what it says and asks for ---
+    def _said(self, envelope: Envelope) -> None:
+        value = strict_json.loads(envelope.payload, max_chars=self.limit("messageChars"))
+        if envelope.kind == "log":
+            self._logged(envelope, value)
             return
-        body = strict_json.loads(envelope.payload, max_chars=self._limit("messageChars"))
-        if not isinstance(body, dict) or set(cast(dict[str, Any], body)) != {"invocation", "args"}:
-            raise ProtocolViolation("call-shape")
-        permission = envelope.method
-        denied = self.owner.why_denied(self, permission)
-        refusal = self._count_call(cast(dict[str, Any], body)["invocation"])
-        if refusal is not None:
-            self._refuse(slot, envelope, refusal)
-        elif denied is not None:
-            self._refuse(slot, envelope, PermissionDenied(permission, denied))
-            if permission not in self.manifest.permissions:
-                self.owner.alert(self, Code.PERMISSION_DENIED, "undeclared-call", "")
-        elif permission == "integration:proxy:invoke":
-            self._refuse(slot, envelope, SandboxError(Code.ROUTE_NOT_FOUND, "this gateway has no proxy routes"))
+        if self.state is State.LOADING:
+            self._load_events += 1
+            allowed = self._load_events <= self.limit("eventsPerInvocation")
         else:
-            id = self._asked.open(_Asked(envelope.id, envelope.cid, slot))
-            args = strict_json.dumps(cast(dict[str, Any], body)["args"])
-            self.owner.ask_page(self, id, permission, args, envelope.cid)
+            speaker = next((one for _, one in self._running.items() if one.cid == envelope.cid), None)
+            if speaker is None:
+                return  # its invocation has its outcome: nothing is told late
+            speaker.events += 1
+            allowed = speaker.events <= self.limit("eventsPerInvocation")
+        if allowed:
+            self.owner.report(envelope.kind, self, envelope.cid, envelope.payload)
+        else:
+            self.hit("eventsPerInvocation")
 
-    def _count_call(self, invocation_id: object) -> SandboxError | None:
-        """Why no call may be made in this invocation's name (any more)."""
-        if invocation_id == "on_load" and self.state == "loading":
-            return None  # bounded by onLoadMs and callsPending
+    def _logged(self, envelope: Envelope, value: object) -> None:
+        met = limit_of_log(value)
+        if met:
+            self.hit(met)
+        if self._log_rate.take(len(envelope.payload), self._world.now_ms()):
+            self.owner.report("log", self, envelope.cid, envelope.payload)
+        else:
+            self.hit("logBytesPerSecond")
+
+    def charge(self, invocation_id: object) -> SandboxError | None:
+        """Count a guarded call against its invocation; why none may be made in its name (any more)."""
+        if (invocation_id == "on_load" and self.state is State.LOADING) or (
+                invocation_id == "on_memory_pressure" and self._asked_to_free) or (
+                invocation_id == "on_unload" and self._shutting_down):
+            return None  # bounded by the hook's own time and by callsPending
         invocation = self._running.peek(invocation_id) if isinstance(invocation_id, str) else None
         if invocation is None or invocation.slot is not self._slot:
             return SandboxError(Code.PLUGIN_ABORTED, "the invocation that this call belongs to has ended")
         invocation.calls += 1
-        if invocation.calls > self._limit("callsPerInvocation"):
-            return SandboxError(Code.RATE_LIMIT, "too many calls in one invocation: see callsPerInvocation")
+        if invocation.calls > self.limit("callsPerInvocation"):
+            self.hit("callsPerInvocation")
+            return SandboxError(
+                Code.RATE_LIMIT, "too many calls in one invocation: see isolation.limits.callsPerInvocation")
         return None
 
+    def why_denied(self, permission: str) -> str | None:
+        return self.owner.why_denied(self, permission)
+
+    def undeclared(self, permission: str) -> None:
+        if permission not in self.manifest.permissions:
+            self.owner.alert(self, Code.PERMISSION_DENIED, "undeclared-call", "")
+
+    def ask_page(self, id: str, permission: str, args: str, cid: str) -> None:
+        self.owner.ask_page(self, id, permission, args, cid)
+
+    def withdraw(self, id: str, cid: str) -> None:
+        self.owner.report("withdraw", self, cid, f'"{id}"')
+
     def answer(self, id: str, kind: str, payload: str) -> None:
-        """The page's answer to a guarded call; one that the plugin no longer waits for is dropped."""
-        asked = self._asked.discard(id)
-        if asked is None:
-            return
-        fault = self._unfit(payload)
-        if kind == "result" and fault is None:
-            asked.slot.channel.send("result", asked.id, asked.cid, payload)
-        else:
-            # What the page says of its failure stays with the page.
-            message = "the page's function failed" if fault is None else f"the page's answer: {fault.message}"
-            body = {"code": Code.CAPABILITY_FAILED.value, "message": message}
-            asked.slot.channel.send("error", asked.id, asked.cid, strict_json.dumps(body))
-
-    def _withdraw(self, id: str) -> None:
-        for ours, asked in self._asked.items():
-            if asked.id == id:
-                self.owner.report("withdraw", self, asked.cid, f'"{ours}"')
-
-    def _refuse(self, slot: Slot, envelope: Envelope, error: SandboxError) -> None:
-        body: dict[str, object] = {"code": error.code.value, "message": error.message}
-        if isinstance(error, PermissionDenied):
-            body["permission"] = error.permission
-        slot.channel.send("error", envelope.id, envelope.cid, strict_json.dumps(body))
+        """The page's answer to a guarded call."""
+        self._calls.answer(id, kind, payload)
 
     def revoke(self, permission: str) -> None:
+        """From now on it is denied, to calls that wait for their answer as well."""
         self.revoked.add(permission)
+        self._calls.revoked(permission)
+
+    # --- memory ---
+    def _ask_to_free(self) -> None:
+        slot = self._slot
+        if slot is None or self._asked_to_free or self.state not in (State.READY, State.RUNNING):
+            return
+        self._asked_to_free = True
+        self.hit("memoryPressurePercent")
+        self._world.arm(slot.number, "pressure", self.limit("onMemoryPressureMs") + self.limit("graceMs"))
+        slot.channel.send("pressure", "pressure", "", "null", deadline_ms=self.limit("onMemoryPressureMs"))
+
+    def _freed(self, envelope: Envelope) -> None:
+        self._asked_to_free = False
+        if self._slot is not None:
+            self._world.disarm(self._slot.number, "pressure")
+        self._remember(envelope)
+        if self._used > self._pressure_at:
+            self.drain("memory", lambda _report: self.owner.want_worker(self))
 
     # --- its end ---
+    def drain(self, why: str, then: Callable[[Report], None]) -> None:
+        """Take nothing new, let what runs end, run on_unload, end the worker; then ``then`` with what was left."""
+        if self.state not in (State.READY, State.RUNNING):
+            return
+        self._drained = then
+        self._move("drain", why)
+        if not self._busy:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        slot = self._slot
+        assert slot is not None
+        self._shutting_down = True
+        self._world.arm(slot.number, "shutdown", self.limit("onUnloadMs") + self.limit("graceMs"))
+        slot.channel.send("shutdown", "shutdown", "", "null", deadline_ms=self.limit("onUnloadMs"))
+
+    def _drained_with(self, report: Report) -> None:
+        self._drop_worker()
+        self._move("drained")
+        self._after_drain(report)
+
+    def _after_drain(self, report: Report) -> None:
+        then, self._drained = self._drained, None
+        self.owner.room_changed()
+        if then is not None:
+            then(report)
+        if self._queued and self.state is State.REGISTERED:
+            self.owner.want_worker(self)
+
+    def evict(self, why: str) -> None:
+        """Give the worker up; the next call loads the plugin again, its memory lost."""
+        self.drain(why, lambda _report: None)
+
+    def _watch_idleness(self) -> None:
+        if not self._watches_idleness:
+            self._watches_idleness = True
+            self._world.later(self.limit("idleMs"), self._look_idle)
+
+    def _look_idle(self) -> None:
+        left = self.last_used_ms + self.limit("idleMs") - self._world.now_ms()
+        if self.state is State.READY and left <= 0:
+            self._watches_idleness = False
+            self.evict("idle")
+        elif self.state in WITH_WORKER:
+            self._world.later(max(left, self.limit("idleMs") / 10), self._look_idle)
+        else:
+            self._watches_idleness = False
+
+    def unload(self, done: Callable[[Report], None]) -> None:
+        """For good. What waits or runs ends (what runs has the grace for it), then on_unload; then ``done``."""
+        self._refusal = SandboxError(Code.PLUGIN_NOT_LOADED, "the plugin was unloaded")
+        self._unloading = True
+
+        def gone(report: Report) -> None:
+            self._move("unload")
+            done(report)
+
+        for id, invocation in self._running.items():
+            if not invocation.aborted:
+                self._abort(id, invocation)
+        if self.state is State.DRAINING:
+            self._drained = gone
+        elif self.state in (State.READY, State.RUNNING):
+            self.drain("unload", gone)
+        else:
+            self.close()
+            done(NOTHING_LEFT)
+
+    def close(self) -> None:
+        """Everything ends at once, without a word to the plugin: the page closes the sandbox, or it never loaded."""
+        self._stop(SandboxError(Code.PLUGIN_NOT_LOADED, "the plugin was unloaded"), "unload")
+
+    def block(self) -> None:
+        """Its version may run no more: it ends at once, and every call of it is refused."""
+        self._stop(SandboxError(Code.PLUGIN_BLOCKED), "fail", "blocked")
+
+    def unblock(self) -> None:
+        """Its version may run again: the next call loads it."""
+        if self.state is State.FAILED and self._refusal.code is Code.PLUGIN_BLOCKED:
+            self._move("unblock")
+
+    def _stop(self, error: SandboxError, event: str, why: str = "") -> None:
+        self._refusal = error
+        self._drop_worker()
+        self._move(event, why)
+        self._end_all(error)
+        self._tell_loaded(error)
+        then, self._drained = self._drained, None
+        if then is not None and self._unloading:
+            then(NOTHING_LEFT)
+        self.owner.room_changed()
+
+    def _end_all(self, error: SandboxError) -> None:
+        self._queued.clear()
+        for _, invocation in self._running.drain():
+            self._end(invocation, error)
+
     def violated(self, slot: Slot, violation: ProtocolViolation, evidence: str) -> None:
         """A message broke the protocol: told as a security alert, and past the budget the worker is ended."""
         self.owner.alert(self, violation.code, violation.rule, evidence)
@@ -358,7 +551,7 @@ class LivePlugin:
         slot = self._slot
         if slot is None or slot.number != slot_number:
             return
-        if invocation_id == "load" and self.state == "booting":
+        if invocation_id == "load" and self._booting:
             others = SandboxError(Code.BOOT_TIMEOUT, "the plugin's worker did not start in time")
         elif invocation_id == "load":
             others = SandboxError(Code.PLUGIN_TIMEOUT, "the plugin's import and on_load took longer than onLoadMs")
@@ -371,56 +564,46 @@ class LivePlugin:
         """End this generation. ``overdue`` timed out; every other call ends with ``others``; then a fresh worker."""
         if slot is not self._slot:
             return
-        was_loading = self.state in ("booting", "loading")
         self._drop_worker()
-        self.kills_in_a_row += 1
-        for id, invocation in self._running.drain():
+        self._move("crash", "timeout" if overdue else "killed")
+        self._breaker.failed(self._world.now_ms())
+        waiting = self._queued if self._drained is not None else []  # for the worker after this one
+        for id, invocation in self._running.items():
+            if invocation in waiting:
+                continue
+            self._running.discard(id)
             if id == overdue and not invocation.aborted:
                 self._end(invocation, SandboxError(Code.PLUGIN_TIMEOUT), layer="hard")
             elif invocation.aborted:
-                self._end(invocation, SandboxError(Code.PLUGIN_ABORTED), layer="hard")
+                self._end(invocation, self._abort_reason(), layer="hard")
             else:
                 self._end(invocation, others)
-        self._queued.clear()
-        if was_loading and self.on_loaded is not None:
-            self.state = "failed"
-            self._tell_loaded(others)
-        elif self.kills_in_a_row >= self._limit("restarts") and was_loading:
-            self.state = "failed"
+        self._queued = list(waiting)
+        self._go_on(others, overdue)
+
+    def _go_on(self, error: SandboxError, overdue: str) -> None:
+        """After a crash: whoever waits for the end of a drain hears of it, else a fresh worker unless it must rest."""
+        if self.on_loaded is not None:
+            self._stop(error, "fail")
+        elif self._drained is not None:
+            late = "on_unload took longer than onUnloadMs" if overdue == "shutdown" else error.message
+            self._after_drain({**NOTHING_LEFT, "error": late})
+        elif self._breaker.state(self._world.now_ms()) == "closed":
+            self.owner.want_worker(self)
+            self.owner.room_changed()
         else:
-            self.start()
+            self._move("rest")
+            self.owner.room_changed()
 
     def _fail_load(self, error: SandboxError) -> None:
+        """Its own import or on_load failed: the page's load fails; later ones wait for the next call to try again."""
         self._drop_worker()
-        self.state = "failed"
-        for _, invocation in self._running.drain():
-            self._end(invocation, error)
-        self._queued.clear()
-        self._tell_loaded(error)
-
-    def unload(self) -> None:
-        """End the worker; whatever still runs ends as not loaded."""
-        self._drop_worker()
-        self.state = "unloaded"
-        self._tell_loaded(SandboxError(Code.SESSION_CLOSED))
-        for _, invocation in self._running.drain():
-            self._end(invocation, SandboxError(Code.PLUGIN_NOT_LOADED, "the plugin was unloaded"))
-        self._queued.clear()
-
-    def _drop_worker(self) -> None:
-        slot, self._slot = self._slot, None
-        if slot is not None:
-            slot.closed = True
-            self.owner.slot_ended(slot)
-            self._world.end_cell(slot.number)
-        for id, _ in self._asked.drain():
-            self.owner.report("withdraw", self, "", f'"{id}"')
-
-
-def _plugin_error(envelope: Envelope) -> SandboxError:
-    told = strict_json.loads(envelope.payload, max_chars=64 * 1024)
-    if not isinstance(told, dict):
-        raise ProtocolViolation("error-shape")
-    body = cast(dict[str, Any], told)
-    error = coded(str(body.get("code")), str(body.get("message"))[:2000])
-    return error if error.code in OWN_FAILURES else SandboxError(Code.PLUGIN_ERROR, error.message)
+        self._move("crash", "load-failed")
+        self._breaker.failed(self._world.now_ms())
+        if self.on_loaded is not None:
+            self._stop(error, "fail")
+            return
+        self._end_all(error)
+        if self._breaker.state(self._world.now_ms()) != "closed":
+            self._move("rest")
+        self.owner.room_changed()

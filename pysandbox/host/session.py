@@ -6,20 +6,27 @@ session, yet every shape is checked, because a mistake there should name itself.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pysandbox.core import permissions, strict_json
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.lifecycle import WITH_WORKER, State
+from pysandbox.core.limits import default
 from pysandbox.core.outcome import Outcome, coded, failure
 from pysandbox.host.gateway_client import GatewayClient, Session
-from pysandbox.host.plugin import Invocation, LivePlugin, Owner
+from pysandbox.host.invocation import Invocation
+from pysandbox.host.plugin import LivePlugin, Owner, Report
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
+CHANGES_AGAIN_MS = 2000  # after a failure to hear of changes; doubled up to the next
+CHANGES_AGAIN_AT_MOST_MS = 30_000
+
 
 class HostSession(Owner):
-    """One page, one session, its plugins."""
+    """One page, one session, its plugins; at most ``maxLive`` of them hold a worker."""
 
     def __init__(self, world: World, origin: str) -> None:
         self.world = world
@@ -32,6 +39,8 @@ class HostSession(Owner):
         self._closed = False
         self._plugins: dict[str, LivePlugin] = {}
         self._slots: dict[int, Slot] = {}
+        self._waiting: deque[LivePlugin] = deque()  # for room for one more worker
+        self._revision = 0  # of the gateway's list of blocked versions
         self._next_handle = 1
         self._next_slot = 1
 
@@ -48,16 +57,16 @@ class HostSession(Owner):
             self._plugins[to].revoke(method)
             self._reply(id, cid, {})
         elif kind == "unload" and to in self._plugins:
-            self._plugins.pop(to).unload()
-            self._reply(id, cid, {})
+            self._plugins[to].unload(lambda report: self._unloaded(to, id, cid, report))
         elif kind == "open":
             self.world.begin(self._open(id, cid, payload))
         elif kind == "load":
             self.world.begin(self._load(id, cid, method))
         elif kind == "close":
             self._closed = True
+            self._waiting.clear()
             for plugin in list(self._plugins.values()):
-                plugin.unload()
+                plugin.close()
             self._plugins.clear()
             self._reply(id, cid, {})
         elif id:
@@ -97,6 +106,7 @@ class HostSession(Owner):
             self._refuse(id, cid, SandboxError(Code.INPUT_INVALID, f"the page's \"open\" is not usable: {error!r}"))
         else:
             self._reply(id, cid, {"grants": list(self._session.grants), "expiresAt": self._session.expires_at_ms})
+            self.world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
 
     async def _load(self, id: str, cid: str, name: str) -> None:
         gateway = self._gateway
@@ -127,7 +137,32 @@ class HostSession(Owner):
             })  # fmt: skip
 
         plugin.on_loaded = told
-        plugin.start()
+        self.want_worker(plugin)
+        if plugin in self._waiting:
+            self.world.later(default("bootMs"), lambda: self._give_up_waiting(plugin))
+
+    def _unloaded(self, handle: str, id: str, cid: str, report: Report) -> None:
+        self._plugins.pop(handle, None)
+        self._reply(id, cid, report)
+
+    async def _hear_changes(self, gateway: GatewayClient, again_ms: int) -> None:
+        """What was blocked while the page is open ends within seconds. Each answer asks the next question."""
+        try:
+            changes = await gateway.changes(self._revision)
+        except SandboxError:
+            later_ms = min(2 * again_ms, CHANGES_AGAIN_AT_MOST_MS)
+            if not self._closed:
+                self.world.later(again_ms, lambda: self.world.begin(self._hear_changes(gateway, later_ms)))
+            return
+        if self._closed or changes is None:
+            return
+        self._revision = changes.revision
+        for plugin in list(self._plugins.values()):
+            if plugin.name not in changes.blocked:
+                plugin.unblock()
+            elif plugin.state is not State.FAILED:
+                plugin.block()
+        self.world.begin(self._hear_changes(gateway, CHANGES_AGAIN_MS))
 
     def _invoke(self, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int) -> None:
         plugin = self._plugins.get(to)
@@ -147,6 +182,35 @@ class HostSession(Owner):
 
     def _refuse(self, id: str, cid: str, error: SandboxError) -> None:
         self.world.to_page("error", id, cid, strict_json.dumps(error.as_json()))
+
+    # --- room for workers ---
+    def want_worker(self, plugin: LivePlugin) -> None:
+        if plugin not in self._waiting:
+            self._waiting.append(plugin)
+            self.room_changed()
+
+    def room_changed(self) -> None:
+        """Those who wait take what is free; the idle plugin that was used least recently makes room for more."""
+        while self._waiting and not self._closed:
+            live = [plugin for plugin in self._plugins.values() if plugin.state in WITH_WORKER]
+            if len(live) < default("maxLive"):
+                self._start(self._waiting.popleft())
+                continue
+            idle = [plugin for plugin in live if plugin.state is State.READY]
+            leaving = sum(plugin.state is State.DRAINING for plugin in live)
+            if not idle or leaving >= len(self._waiting):
+                return
+            min(idle, key=lambda plugin: plugin.last_used_ms).evict("evicted")
+
+    def _start(self, plugin: LivePlugin) -> None:
+        if plugin.state in (State.REGISTERED, State.SUSPENDED):
+            plugin.start()
+
+    def _give_up_waiting(self, plugin: LivePlugin) -> None:
+        if plugin in self._waiting and plugin.on_loaded is not None:
+            self._waiting.remove(plugin)
+            plugin.on_loaded(SandboxError(
+                Code.BOOT_TIMEOUT, f"{default('maxLive')} plugins (maxLive) are busy, so no worker was free in time"))
 
     # --- what plugins ask of their session ---
     def new_slot(self) -> int:

@@ -1,0 +1,61 @@
+"""What one plugin has used up, counted on the host's side, and how often it met which limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pysandbox.core import strict_json
+
+MAX_HITS = 1_000_000  # a count that telemetry can carry
+
+
+class Hits:
+    """How often each limit was met since it was last told."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str) -> None:
+        self._counts[name] = min(self._counts[name] + 1, MAX_HITS)
+
+    def take(self) -> str | None:
+        """JSON of name to count, and forget it; None where there was nothing."""
+        if not self._counts:
+            return None
+        told = strict_json.dumps(dict(self._counts))
+        self._counts.clear()
+        return told
+
+
+class Rate:
+    """A token bucket: ``per_second`` on average, as much at once (RFC 2697's committed burst of one second)."""
+
+    def __init__(self, per_second: int, now_ms: float) -> None:
+        self._per_ms = per_second / 1000
+        self._most = float(per_second)
+        self._left = self._most
+        self._at_ms = now_ms
+
+    def take(self, amount: int, now_ms: float) -> bool:
+        """Whether ``amount`` more may pass now."""
+        self._left = min(self._most, self._left + (now_ms - self._at_ms) * self._per_ms)
+        self._at_ms = now_ms
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+
+# Of a worker's memory the interpreter takes this much before anybody's code runs, its code's static data included;
+# the allocator counts the smaller figure as in use. Measured after the snapshot's restore.
+INTERPRETER_BYTES = 25 * 1024 * 1024
+INTERPRETER_USED_BYTES = 11 * 1024 * 1024
+
+
+def pressure_bytes(memory_limit_mb: int, percent: int) -> int:
+    """Bytes in use, as the allocator counts them, from which a plugin is under memory pressure.
+
+    That is ``percent`` of what the cap leaves to the plugin, beside the interpreter's own.
+    """
+    room = memory_limit_mb * 1024 * 1024 - INTERPRETER_BYTES
+    return INTERPRETER_USED_BYTES + room * percent // 100

@@ -1,0 +1,137 @@
+"""The guarded calls of one plugin: what it asks of the page, who may, how often, and what becomes of the answer.
+
+Must not know: the plugin's lifecycle. A permission is looked at when the call comes and again when the answer does, so
+one that was revoked in between delivers nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from pysandbox.core import strict_json
+from pysandbox.core.envelope import Envelope
+from pysandbox.core.errors import Code, PermissionDenied, ProtocolViolation, SandboxError
+from pysandbox.core.pending import PendingCalls
+from pysandbox.host.slot import Slot
+
+PROXY = "integration:proxy:invoke"
+
+
+class Caller(Protocol):
+    """Whose calls they are; see `LivePlugin`."""
+
+    handle: str
+
+    def limit(self, name: str) -> int: ...
+    def hit(self, name: str) -> None: ...
+    def charge(self, invocation_id: object) -> SandboxError | None:
+        """Count a call against its invocation; why it may not be made (any more)."""
+        ...
+
+    def why_denied(self, permission: str) -> str | None: ...
+    def undeclared(self, permission: str) -> None:
+        """The plugin asked for a permission that its manifest does not name."""
+        ...
+
+    def unfit(self, text: str) -> SandboxError | None: ...
+    def ask_page(self, id: str, permission: str, args: str, cid: str) -> None: ...
+    def withdraw(self, id: str, cid: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A call that waits for the page. ``id`` is the plugin's own for it."""
+
+    id: str
+    cid: str
+    permission: str
+    invocation: object
+    slot: Slot
+
+
+class GuardedCalls:
+    """Ids towards the page start with the plugin's handle, so no two plugins share one."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._asked: PendingCalls[_Asked] = PendingCalls(f"{caller.handle}c")
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def take(self, slot: Slot, envelope: Envelope) -> None:
+        """A call from the worker. Raises ProtocolViolation."""
+        caller, permission = self._caller, envelope.method
+        if not envelope.id or any(asked.id == envelope.id for _, asked in self._asked.items()):
+            raise ProtocolViolation("call-id")
+        if len(self._asked) >= caller.limit("callsPending"):
+            caller.hit("callsPending")
+            _refuse(slot, envelope, SandboxError(
+                Code.RATE_LIMIT, "too many calls wait at once: see isolation.limits.callsPending"))  # fmt: skip
+            return
+        body = strict_json.loads(envelope.payload, max_chars=caller.limit("messageChars"))
+        if not isinstance(body, dict) or set(cast(dict[str, Any], body)) != {"invocation", "args"}:
+            raise ProtocolViolation("call-shape")
+        told = cast(dict[str, Any], body)
+        denied = caller.why_denied(permission)
+        refusal = caller.charge(told["invocation"])
+        if refusal is not None:
+            _refuse(slot, envelope, refusal)
+        elif denied is not None:
+            _refuse(slot, envelope, PermissionDenied(permission, denied))
+            caller.undeclared(permission)
+        elif permission == PROXY:
+            _refuse(slot, envelope, SandboxError(Code.ROUTE_NOT_FOUND, "this gateway has no proxy routes"))
+        else:
+            asked = _Asked(envelope.id, envelope.cid, permission, told["invocation"], slot)
+            caller.ask_page(self._asked.open(asked), permission, strict_json.dumps(told["args"]), envelope.cid)
+
+    def answer(self, id: str, kind: str, payload: str) -> None:
+        """The page's answer; one that nobody waits for any longer is dropped."""
+        asked = self._asked.discard(id)
+        if asked is None:
+            return
+        denied, fault = self._caller.why_denied(asked.permission), self._caller.unfit(payload)
+        if denied is not None:
+            _refuse(asked.slot, asked, PermissionDenied(asked.permission, denied))
+        elif kind == "result" and fault is None:
+            asked.slot.channel.send("result", asked.id, asked.cid, payload)
+        else:
+            # What the page says of its failure stays with the page.
+            message = "the page's function failed" if fault is None else f"the page's answer: {fault.message}"
+            _refuse(asked.slot, asked, SandboxError(Code.CAPABILITY_FAILED, message))
+
+    def given_up(self, call_id: str) -> None:
+        """The plugin waits for its call no longer."""
+        self._end([ours for ours, asked in self._asked.items() if asked.id == call_id])
+
+    def invocation_ended(self, invocation_id: str) -> None:
+        """What it left waiting ends with it."""
+        if len(self._asked):
+            self._end([ours for ours, asked in self._asked.items() if asked.invocation == invocation_id])
+
+    def revoked(self, permission: str) -> None:
+        """Calls that wait for what may not be had any more end now."""
+        for ours, asked in self._asked.items():
+            if asked.permission == permission:
+                self._asked.discard(ours)
+                self._caller.withdraw(ours, asked.cid)
+                _refuse(asked.slot, asked, PermissionDenied(permission, "the permission was revoked"))
+
+    def worker_gone(self) -> None:
+        for ours, asked in self._asked.drain():
+            self._caller.withdraw(ours, asked.cid)
+
+    def _end(self, ids: list[str]) -> None:
+        for ours in ids:
+            asked = self._asked.settle(ours)
+            self._caller.withdraw(ours, asked.cid)
+            _refuse(asked.slot, asked, SandboxError(Code.PLUGIN_ABORTED))
+
+
+def _refuse(slot: Slot, call: Envelope | _Asked, error: SandboxError) -> None:
+    body: dict[str, object] = {"code": error.code.value, "message": error.message}
+    if isinstance(error, PermissionDenied):
+        body["permission"] = error.permission
+    slot.channel.send("error", call.id, call.cid, strict_json.dumps(body))
