@@ -85,7 +85,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
         30 * MINUTE_MS, 1000, 24 * 60 * MINUTE_MS, "ms", Code.PLUGIN_NOT_LOADED,
         "Time without an invocation after which the worker is drained; the next invocation starts it again."),
     "restarts": Limit(
-        3, 1, 20, "failures", Code.PLUGIN_CRASH_LOOP,
+        5, 1, 20, "failures", Code.PLUGIN_CRASH_LOOP,
         "Kills and failed loads in a row after which the plugin rests, each rest longer than the one before."),
     "graceMs": Limit(
         100, 20, 1000, "ms", Code.PLUGIN_TIMEOUT, "From the deadline to the hard kill by the watchdog.", "host"),

@@ -21,4 +21,3 @@ class Invocation:
     slot: Slot | None = None
     aborted: bool = False
     calls: int = 0  # guarded calls so far
-    events: int = 0  # events and progress notes so far

@@ -7,7 +7,7 @@ exactly one outcome, whatever the plugin does. The states and their ways are `py
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from pysandbox.core import strict_json
 from pysandbox.core.breaker import Breaker
@@ -24,6 +24,8 @@ from pysandbox.host.invocation import Invocation
 from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, limit_of_log, what_was_left
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
+
+MAX_SPEAKERS = 256  # invocations whose events are counted; those of an older one are dropped
 
 Report = Mapping[str, object]
 """What a plugin had left behind when its worker ended; see the docs' lifecycle."""
@@ -76,7 +78,7 @@ class LivePlugin:
         self._calls = GuardedCalls(self)
         self._hits = Hits()
         self._log_rate = Rate(self.limit("logBytesPerSecond"), self.last_used_ms)
-        self._load_events = 0
+        self._events: dict[str, int] = {}  # by correlation id; what an invocation said may come after its result
         self._drained: Callable[[Report], None] | None = None  # while it drains: what comes then
         self._unloading = False
         self._shutting_down = False
@@ -124,7 +126,8 @@ class LivePlugin:
         self._move("load")
         self._booting = True
         self._asked_to_free = False
-        self._used = self._peak = self._load_events = 0
+        self._used = self._peak = 0
+        self._events = {"": 0}
         binding = Binding(
             self.manifest.plugin_id, self.owner.sid, self.generation,
             bytes.fromhex(self._world.random_hex(16)), self.owner.origin)
@@ -267,6 +270,10 @@ class LivePlugin:
         left = max(1, int(invocation.deadline_ms - (self._world.now_ms() - invocation.started_ms)))
         invocation.slot = slot
         self._busy += 1
+        if invocation.cid not in self._events:
+            self._events[invocation.cid] = 0
+            if len(self._events) > MAX_SPEAKERS:
+                del self._events[next(iter(self._events))]
         if self.state is State.READY:
             self._move("call")
         self._world.arm(slot.number, invocation.id, left + self.limit("graceMs"))
@@ -363,16 +370,9 @@ class LivePlugin:
         if envelope.kind == "log":
             self._logged(envelope, value)
             return
-        if self.state is State.LOADING:
-            self._load_events += 1
-            allowed = self._load_events <= self.limit("eventsPerInvocation")
-        else:
-            speaker = next((one for _, one in self._running.items() if one.cid == envelope.cid), None)
-            if speaker is None:
-                return  # its invocation has its outcome: nothing is told late
-            speaker.events += 1
-            allowed = speaker.events <= self.limit("eventsPerInvocation")
-        if allowed:
+        told = self._events.get(envelope.cid)
+        if told is not None and told < self.limit("eventsPerInvocation"):
+            self._events[envelope.cid] = told + 1
             self.owner.report(envelope.kind, self, envelope.cid, envelope.payload)
         else:
             self.hit("eventsPerInvocation")
@@ -508,12 +508,12 @@ class LivePlugin:
         elif self.state in (State.READY, State.RUNNING):
             self.drain("unload", gone)
         else:
-            self.close()
+            self.close(self._refusal)
             done(NOTHING_LEFT)
 
-    def close(self) -> None:
-        """Everything ends at once, without a word to the plugin: the page closes the sandbox, or it never loaded."""
-        self._stop(SandboxError(Code.PLUGIN_NOT_LOADED, "the plugin was unloaded"), "unload")
+    def close(self, error: SandboxError) -> None:
+        """Everything ends at once, without a word to the plugin."""
+        self._stop(error, "unload")
 
     def block(self) -> None:
         """Its version may run no more: it ends at once, and every call of it is refused."""

@@ -66,7 +66,7 @@ class HostSession(Owner):
             self._closed = True
             self._waiting.clear()
             for plugin in list(self._plugins.values()):
-                plugin.close()
+                plugin.close(SandboxError(Code.SESSION_CLOSED))
             self._plugins.clear()
             self._reply(id, cid, {})
         elif id:

@@ -98,6 +98,8 @@ class Cell:
         self.sent: list[str] = []
         self.received: list[str] = []
         self.runtime = PluginRuntime(self)
+        self.booted = False
+        self.kept: list[tuple[str, Sequence[bytes]]] = []  # as a port keeps messages until its end is taken up
         self.loop = asyncio.get_running_loop()
         if lab.boots:
             self.loop.call_later(self.BOOT_S, self.boot)
@@ -105,6 +107,9 @@ class Cell:
     def boot(self) -> None:
         sys.modules.pop("plugin", None)  # a fresh worker has imported nothing
         self.runtime.bind(self.binding)
+        self.booted = True
+        for text, buffers in self.kept:
+            self.deliver(text, buffers)
 
     # --- World of the runtime ---
     def post(self, text: str, buffers: Sequence[bytes] = ()) -> None:
@@ -139,6 +144,9 @@ class Cell:
     def deliver(self, text: str, buffers: Sequence[bytes]) -> None:
         if self.ended:
             return
+        if not self.booted:
+            self.kept.append((text, buffers))
+            return
         self.plugin_credit -= 1
         assert self.plugin_credit >= 0, "the host sent without credit"
         self.received.append(text)
@@ -168,7 +176,8 @@ class Lab:
         self.watchdog: dict[tuple[int, str], asyncio.TimerHandle] = {}
         self.capabilities: dict[str, Capability] = {}
         self.alerts: list[dict[str, Any]] = []
-        self.told: list[tuple[str, Any]] = []  # events, progress, log, withdraw
+        self.told: list[tuple[str, Any]] = []  # events, progress, log, withdraw, limits
+        self.states: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []  # capability calls
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -250,6 +259,8 @@ class Lab:
             self.begin(self._answer(id, cid, value))
         elif kind == "alert":
             self.alerts.append(value)
+        elif kind == "state":
+            self.states.append(value)
         else:
             self.told.append((kind, value))
 

@@ -226,7 +226,8 @@ async def test_unloading_ends_what_runs_and_the_cell(tmp_path: Path) -> None:
         handle = await lab.start(webchat_session_read=never)
         running = [lab.begin_invoke("hangs")[1], lab.begin_invoke("calls")[1]]
         await asyncio.sleep(0.01)
-        assert await lab.request("unload", to=handle) == {}
+        left = await lab.request("unload", to=handle)
+        assert left["error"] == "its worker was ended for another call"
         assert {(await one)[1]["error"]["code"] for one in running} == {"PLUGIN_NOT_LOADED"}
         assert lab.cell.ended
         assert not lab.watchdog

@@ -15,6 +15,7 @@ import pytest
 from tests.unit.joined.lab import HEAD, PROXY, Lab, manifest
 from tests.unit.joined.virtual_time import in_virtual_time
 
+TALKATIVE = manifest(limits={"eventsPerInvocation": 2000})
 SOURCE = HEAD + '''
 import os
 from pysandbox.plugin import AbortError, CallError, PermissionDenied
@@ -224,7 +225,7 @@ async def test_a_smaller_message_limit_of_the_manifest_is_an_error_and_no_violat
 @pytest.mark.parametrize("count", [1, 64, 65, 300])
 @in_virtual_time
 async def test_events_beyond_the_credit_wait_for_it_and_arrive_in_order(tmp_path: Path, count: int) -> None:
-    async with Lab(tmp_path, SOURCE) as lab:
+    async with Lab(tmp_path, SOURCE, declared=TALKATIVE) as lab:
         await lab.start()
         assert (await lab.invoke("talks", count))["value"] == count
         await asyncio.sleep(2)
@@ -233,8 +234,20 @@ async def test_events_beyond_the_credit_wait_for_it_and_arrive_in_order(tmp_path
 
 
 @in_virtual_time
-async def test_credit_is_given_back_no_faster_than_the_rate(tmp_path: Path) -> None:
+async def test_events_beyond_the_budget_are_dropped_and_counted(tmp_path: Path) -> None:
     async with Lab(tmp_path, SOURCE) as lab:
+        await lab.start()
+        assert (await lab.invoke("talks", 250))["value"] == 250
+        await asyncio.sleep(2)
+        assert (await lab.invoke("talks", 1))["status"] == "ok"
+        await lab.settled()
+        assert [event["data"] for kind, event in lab.told if kind == "event"] == [*range(200), 0]
+        assert [hits for kind, hits in lab.told if kind == "limits"] == [{"eventsPerInvocation": 50}]
+
+
+@in_virtual_time
+async def test_credit_is_given_back_no_faster_than_the_rate(tmp_path: Path) -> None:
+    async with Lab(tmp_path, SOURCE, declared=TALKATIVE) as lab:
         await lab.start()
         for _ in range(5):
             await lab.invoke("talks", 500)
