@@ -270,10 +270,10 @@ class LivePlugin:
         left = max(1, int(invocation.deadline_ms - (self._world.now_ms() - invocation.started_ms)))
         invocation.slot = slot
         self._busy += 1
-        if invocation.cid not in self._events:
-            self._events[invocation.cid] = 0
-            if len(self._events) > MAX_SPEAKERS:
-                del self._events[next(iter(self._events))]
+        self._events.pop(invocation.cid, None)
+        self._events[invocation.cid] = 0
+        if len(self._events) > MAX_SPEAKERS:
+            del self._events[next(iter(self._events))]
         if self.state is State.READY:
             self._move("call")
         self._world.arm(slot.number, invocation.id, left + self.limit("graceMs"))

@@ -63,10 +63,14 @@ class Gateway:
         }  # fmt: skip
         self.answers: dict[str, tuple[int, bytes] | ConnectionError] = {}
         self.tokens: set[str] = set()
+        self.changes: Callable[[int], Awaitable[tuple[int, bytes]]] | None = None
 
     async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
         await asyncio.sleep(0.005)
         self.tokens.add(token)
+        asked, _, since = path.partition("/changes?since=")
+        if since and asked and self.changes is not None:
+            return await self.changes(int(since))
         for end, answer in self.answers.items():
             if path.endswith(end):
                 if isinstance(answer, ConnectionError):
@@ -126,7 +130,7 @@ class Cell:
         self.loop.call_later(delay_ms / 1000, run)
 
     def memory(self) -> tuple[int, int]:
-        return 1_000_000, 2_000_000
+        return self.lab.used_bytes, max(self.lab.used_bytes, 2_000_000)
 
     # --- the gates ---
     def _to_host(self, text: str, sizes: list[int]) -> None:
@@ -172,6 +176,7 @@ class Lab:
         self.loop = asyncio.get_running_loop()
         self.gateway = Gateway(source, declared or manifest())
         self.boots = True
+        self.used_bytes = 1_000_000  # what workers say of their memory
         self.cells: dict[int, Cell] = {}
         self.watchdog: dict[tuple[int, str], asyncio.TimerHandle] = {}
         self.capabilities: dict[str, Capability] = {}
