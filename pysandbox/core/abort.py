@@ -119,7 +119,7 @@ class AbortSignal:
         for source in self._sources:
             source._kept.pop(id(self), None)
 
-    def _abort(self, reason: Exception) -> list[Exception]:
+    def _abort(self, reason: Exception) -> list[BaseException]:
         """Mark this signal and all that depend on it, then call the listeners. Returns what the listeners raised."""
         if self._reason is not None:
             return []
@@ -132,13 +132,13 @@ class AbortSignal:
         self._kept.clear()
         return [error for signal in (self, *fresh) for error in signal._run_listeners()]
 
-    def _run_listeners(self) -> list[Exception]:
-        errors: list[Exception] = []
+    def _run_listeners(self) -> list[BaseException]:
+        errors: list[BaseException] = []
         while self._listeners:  # taken off before the call: a listener may remove those that come after it
             listener = self._listeners.pop(0)
             try:
                 listener()
-            except Exception as error:  # noqa: BLE001 - reported by abort(); the next listener has its turn first
+            except BaseException as error:  # noqa: BLE001 - reported by abort(); the next listener has its turn first
                 errors.append(error)
         self._let_go()
         return errors
@@ -157,14 +157,19 @@ class AbortController:
         """Abort the signal; from the second time on nothing happens.
 
         ``reason`` is an exception, or the message of an `AbortError`. When all listeners have run, those that raised
-        go to ``on_error``; without one an ExceptionGroup of their errors is raised.
+        go to ``on_error``; without one an ExceptionGroup of their errors is raised. What is no Exception (an interrupt,
+        a cancellation) is raised itself, after the last listener.
         """
         # A controller is its signal's one friend; nobody else may abort it.
-        errors = self.signal._abort(_as_reason(reason))  # pyright: ignore[reportPrivateUsage]
+        raised = self.signal._abort(_as_reason(reason))  # pyright: ignore[reportPrivateUsage]
+        errors = [error for error in raised if isinstance(error, Exception)]
         if self._on_error is not None:
             for error in errors:
                 self._on_error(error)
-        elif errors:
+        if len(errors) < len(raised):
+            # An interrupt, such as that of a deadline, has waited for the listeners that end what is under way.
+            raise next(error for error in raised if not isinstance(error, Exception))
+        if errors and self._on_error is None:
             raise ExceptionGroup("listeners of an aborted signal failed", errors)
 
 

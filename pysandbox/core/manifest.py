@@ -5,6 +5,7 @@ Must not know: bundles, registries, folders, sessions.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pysandbox.core.csp import MAX_CHARS as CSP_MAX_CHARS
 from pysandbox.core.csp import Csp, check_csp
 from pysandbox.core.errors import ManifestError, Problem, ProtocolViolation, SandboxError
 from pysandbox.core.limits import default, names
-from pysandbox.core.manifest_checks import MAX_PROBLEMS, Checks, Form, join, kind, show
+from pysandbox.core.manifest_checks import MAX_PROBLEMS, Checks, Form, join, kind, not_finite, show
 from pysandbox.core.permissions import is_name, provider
 from pysandbox.core.strict_json import dumps, loads
 from pysandbox.core.weburl import parse_url
@@ -58,6 +59,10 @@ _UNREADABLE: Final = {
     "json-surrogate": ("holds half of a surrogate pair, which is no text", "Save the file as UTF-8."),
     "json-syntax": ("is no JSON", "Mend the syntax: double quotes, no trailing commas, no comments."),
 }
+_NOT_IN_LIMITS: Final = {
+    **dict.fromkeys(names("host"), ("is the deployment's to set, not a manifest's", "Remove it.")),
+    **{name: ("has its place in isolation itself", f'Move it to "isolation.{name}".') for name in names("isolation")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,11 @@ def parse_manifest(data: object) -> Manifest:
 
     Raises `ManifestError` that lists all problems (the first `MAX_PROBLEMS` of them), whatever ``data`` is.
     """
-    value = _read(data)
+    value, problems = _read(data)
     checks = Checks()
     manifest = _manifest(value, checks)
-    problems = checks.problems
+    told = {problem.path for problem in problems}
+    problems += [problem for problem in checks.problems if problem.path not in told]
     if len(problems) > MAX_PROBLEMS:
         rest = Problem("$", f"has {len(problems) - MAX_PROBLEMS} more problems", "Mend these first.")
         problems = [*problems[:MAX_PROBLEMS], rest]
@@ -102,18 +108,33 @@ def parse_manifest(data: object) -> Manifest:
     return manifest
 
 
-def _read(data: object) -> object:
+def _read(data: object) -> tuple[object, list[Problem]]:
+    """The value, and what is already known to be wrong with it: numbers that are none, each at its place."""
     if isinstance(data, bytes) and len(data) > default("manifestBytes"):
         raise _unreadable("json-too-long")
     try:
         text = data.decode() if isinstance(data, bytes) else data if isinstance(data, str) else dumps(data)
-        return loads(text, max_chars=default("manifestBytes"))
     except UnicodeDecodeError as error:
         raise ManifestError([Problem("$", "is not UTF-8", "Save the file as UTF-8.")]) from error
-    except ProtocolViolation as error:
-        raise _unreadable(error.rule, f": {error.__cause__}" if error.rule == "json-syntax" else "") from error
     except SandboxError as error:
         raise ManifestError([Problem("$", f"is no JSON value: {error.message}", "Pass JSON.")]) from error
+    try:
+        return loads(text, max_chars=default("manifestBytes")), []
+    except ProtocolViolation as error:
+        places = _not_finite(text) if error.rule == "json-not-finite" else []
+        if places:
+            return json.loads(text), places
+        raise _unreadable(error.rule, f": {error.__cause__}" if error.rule == "json-syntax" else "") from error
+
+
+def _not_finite(text: str) -> list[Problem]:
+    """Where ``text`` holds NaN or an infinity. Its length, depth and digits were judged; a lenient reader may look."""
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return []
+    cure = _UNREADABLE["json-not-finite"][1]
+    return [Problem(path, f"{show(number)} is no JSON number", cure) for path, number in not_finite(value)]
 
 
 def _unreadable(rule: str, more: str = "") -> ManifestError:
@@ -212,5 +233,5 @@ def _permissions(body: Mapping[str, object], path: str, checks: Checks) -> tuple
 def _limits(isolation: Mapping[str, object], path: str, checks: Checks) -> Mapping[str, int]:
     at, table = join(path, "limits"), names("limits")
     given = isolation.get("limits", {})
-    members = checks.fields(given, at, required=(), optional=table)
+    members = checks.fields(given, at, required=(), optional=table, elsewhere=_NOT_IN_LIMITS)
     return MappingProxyType({name: checks.limit(members, at, name) for name in table})

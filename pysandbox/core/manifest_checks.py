@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from typing import Final, cast
 
 from pysandbox.core.errors import Problem
@@ -19,6 +20,8 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _MISSING: Final = object()
 _KINDS: Final[Mapping[type, str]] = {
     dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+
+NOWHERE: Final[Mapping[str, tuple[str, str]]] = {}
 
 MAX_PROBLEMS: Final = 100
 """As many as a person reads; looking for what a misspelt key may have meant stops there too."""
@@ -42,6 +45,18 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value), "a number")
 
 
+def not_finite(value: object, path: str = "$") -> Iterator[tuple[str, float]]:
+    """Where ``value`` holds NaN or an infinity. It must not nest deep."""
+    if isinstance(value, float) and not isfinite(value):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, member in cast(dict[str, object], value).items():
+            yield from not_finite(member, join(path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(cast(list[object], value)):
+            yield from not_finite(item, join(path, index))
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What a string must look like. ``rule`` completes "VALUE …"."""
@@ -62,16 +77,22 @@ class Checks:
         self.problems.append(Problem(path, rule, cure))
 
     def fields(
-            self, value: object, path: str, *, required: Collection[str], optional: Collection[str] = ()
+            self, value: object, path: str, *, required: Collection[str], optional: Collection[str] = (),
+            elsewhere: Mapping[str, tuple[str, str]] = NOWHERE,
     ) -> Mapping[str, object]:
-        """The members of the object ``value``; unknown and missing ones are faults."""
+        """The members of the object ``value``; unknown and missing ones are faults.
+
+        ``elsewhere``: rule and cure for names that are known, and have no business here.
+        """
         if not isinstance(value, dict):
             self.fault(path, f"is {kind(value)}, not an object", "Write an object: {…}")
             return {}
         members = cast(dict[str, object], value)
         known = [*required, *optional]
         for name in members:
-            if name not in known:
+            if name in elsewhere:
+                self.fault(join(path, name), *elsewhere[name])
+            elif name not in known:
                 near = get_close_matches(name[:64], known, 1) if len(self.problems) < MAX_PROBLEMS else []
                 cure = f'Write "{near[0]}".' if near else f"Remove it. Known here: {', '.join(known)}."
                 self.fault(join(path, name), "is no key that is known here", cure)

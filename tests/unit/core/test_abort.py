@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Callable
@@ -172,6 +173,99 @@ def test_an_interrupt_in_a_listener_is_not_swallowed() -> None:
         controller.abort()
 
 
+def test_an_interrupt_in_a_listener_waits_for_the_listeners_after_it() -> None:
+    """Each guarded call hangs on a listener: one interrupt must not leave the others' calls under way."""
+    calls: list[str] = []
+    told: list[str] = []
+    controller = AbortController(on_error=lambda error: told.append(str(error)))
+    dependent = AbortSignal.any([controller.signal])
+
+    def interrupt() -> None:
+        calls.append("interrupted")
+        raise KeyboardInterrupt
+
+    for listener in (interrupt, fail("one"), lambda: calls.append("next")):
+        controller.signal.add_listener(listener)
+    dependent.add_listener(lambda: calls.append("dependent"))
+    with pytest.raises(KeyboardInterrupt):
+        controller.abort()
+    assert calls == ["interrupted", "next", "dependent"]
+    assert told == ["one"]
+
+
+def test_a_cancellation_in_a_listener_reaches_who_aborts() -> None:
+    def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    controller = AbortController()
+    controller.signal.add_listener(cancelled)
+    controller.signal.add_listener(fail("one"))
+    with pytest.raises(asyncio.CancelledError):
+        controller.abort()
+
+
+def test_a_listener_removed_and_added_again_comes_last() -> None:
+    controller = AbortController()
+    calls: list[str] = []
+
+    def first() -> None:
+        calls.append("first")
+
+    def second() -> None:
+        calls.append("second")
+
+    controller.signal.add_listener(first)
+    controller.signal.add_listener(second)
+    controller.signal.remove_listener(first)
+    controller.signal.add_listener(first)
+    controller.abort()
+    assert calls == ["second", "first"]
+
+
+def test_a_listener_on_two_signals_is_called_for_each() -> None:
+    controller = AbortController()
+    calls: list[str] = []
+
+    def told() -> None:
+        calls.append("told")
+
+    combined = AbortSignal.any([controller.signal, controller.signal])
+    controller.signal.add_listener(told)
+    combined.add_listener(told)
+    controller.abort()
+    assert calls == ["told", "told"]
+
+
+def test_a_combined_signal_is_told_once_though_two_of_its_sources_abort() -> None:
+    one, two = AbortController(), AbortController()
+    calls: list[str] = []
+    AbortSignal.any([one.signal, two.signal]).add_listener(lambda: calls.append("told"))
+    one.signal.add_listener(lambda: two.abort("in between"))
+    one.abort("first")
+    assert calls == ["told"]
+
+
+def test_a_source_that_aborts_another_in_a_listener_does_not_change_the_reason() -> None:
+    one, two = AbortController(), AbortController()
+    combined = AbortSignal.any([two.signal, one.signal])
+    one.signal.add_listener(lambda: two.abort("second"))
+    one.abort("first")
+    assert combined.reason is one.signal.reason
+
+
+def test_a_combined_signal_is_let_go_by_the_source_that_never_aborts() -> None:
+    """A signal that lives as long as the session must not collect what other signals ended."""
+    session, request = AbortController(), AbortController()
+    combined = AbortSignal.any([session.signal, request.signal])
+    combined.add_listener(lambda: None)
+    request.abort()
+    watch = weakref.ref(combined)
+    del combined
+    gc.collect()
+    assert watch() is None
+    assert not session.signal.aborted
+
+
 def test_any_is_aborted_by_whichever_source_comes_first_with_its_reason() -> None:
     one, two = AbortController(), AbortController()
     combined = AbortSignal.any([one.signal, two.signal])
@@ -245,6 +339,33 @@ def test_timeout_aborts_with_the_timeout_code_when_the_timer_fires() -> None:
     with pytest.raises(AbortError, match="250 ms") as caught:
         signal.throw_if_aborted()
     assert caught.value.code is Code.PLUGIN_TIMEOUT
+
+
+def test_a_timeout_of_no_time_waits_for_its_timer_all_the_same() -> None:
+    timers: list[Callable[[], None]] = []
+    signal = AbortSignal.timeout(0, lambda fn, _: timers.append(fn))
+    assert not signal.aborted
+    timers[0]()
+    assert signal.aborted
+
+
+def test_a_timeout_beside_an_abort_gives_the_reason_of_the_one_that_came_first() -> None:
+    timers: list[Callable[[], None]] = []
+    controller = AbortController()
+    both = AbortSignal.any([controller.signal, AbortSignal.timeout(10, lambda fn, _: timers.append(fn))])
+    timers[0]()
+    controller.abort()
+    assert isinstance(both.reason, AbortError)
+    assert both.reason.code is Code.PLUGIN_TIMEOUT
+
+
+def test_a_timeout_whose_listener_fails_says_so_where_the_timer_fired() -> None:
+    timers: list[Callable[[], None]] = []
+    signal = AbortSignal.timeout(10, lambda fn, _: timers.append(fn))
+    signal.add_listener(fail("late"))
+    with pytest.raises(ExceptionGroup):
+        timers[0]()
+    assert signal.aborted
 
 
 def test_a_timeout_in_the_past_is_refused() -> None:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from pysandbox.core.errors import Code
 from pysandbox.core.limits import LIMITS, Limit, default, defaults, in_bounds, names
+
+ROOT = Path(__file__).parents[3]
+NOT_ENFORCED_YET = {
+    "keysPerObject", "onUnloadMs", "onMemoryPressureMs", "bufferBytes", "eventsPerInvocation",
+    "logBytesPerSecond", "logLineChars", "resultChars", "tasks", "fileBytes", "files", "idleMs", "maxLive",
+    "backoffBaseMs", "backoffMaxMs", "probeMs", "hostSilenceMs", "memoryPressurePercent"}
+
+
+def test_every_limit_is_read_by_the_code_that_enforces_it() -> None:
+    """By its name in quotes; what the TypeScript side reads is written out by `pysandbox.runtime.generate`."""
+    sources = [
+        path.read_text(encoding="utf-8") for path in chain(
+            *((ROOT / "pysandbox" / part).glob("*.py") for part in ("host", "plugin", "gateway", "runtime", "core")))
+        if path.name not in {"limits.py", "reference.py", "strict_json.py"}]
+    dead = {name for name in LIMITS if not any(f'"{name}"' in source for source in sources)}
+    assert dead <= NOT_ENFORCED_YET
 
 
 def test_every_default_lies_between_its_floor_and_its_ceiling() -> None:
@@ -21,9 +39,18 @@ def test_names_are_camel_case_so_that_one_spelling_serves_json_and_typescript() 
 
 def test_a_limit_whose_default_is_out_of_bounds_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="floor"):
-        Limit(5, 10, 20, "ms", Code.RATE_LIMIT, "x")
+        Limit(5, 10, 20, "ms", Code.RATE_LIMIT, "host", "x")
     with pytest.raises(ValueError, match="floor"):
-        Limit(50, 10, 20, "ms", Code.RATE_LIMIT, "x")
+        Limit(50, 10, 20, "ms", Code.RATE_LIMIT, "host", "x")
+
+
+def test_a_limit_is_enforced_by_somebody_we_know() -> None:
+    with pytest.raises(ValueError, match="nobody"):
+        Limit(15, 10, 20, "ms", Code.RATE_LIMIT, "host, goodwill", "x")
+
+
+def test_the_longest_rest_is_never_shorter_than_the_first() -> None:
+    assert LIMITS["backoffMaxMs"].floor >= LIMITS["backoffBaseMs"].ceiling
 
 
 def test_scopes_split_the_table_without_remainder() -> None:

@@ -137,7 +137,7 @@ def test_every_fault_is_listed_at_once() -> None:
     ("manifest.workerUrl", "https://2130706433/x", "IP addresses"), ("manifest.workerUrl", None, "null"),
     ("manifest.isolation", None, "not an object"), ("manifest.isolation.mode", "iframe", "not accepted"),
     ("manifest.isolation.memoryLimitMb", 64, "no key"), ("manifest.isolation.limits", [], "not an object"),
-    ("manifest.isolation.limits", {"graceMs": 5000}, "no key"),
+    ("manifest.isolation.limits", {"timer": 5}, "no key"),
     ("manifest.isolation.limits", {"timers": 10**30}, "ceiling")])
 def test_a_single_fault_is_found_and_is_the_only_one(path: str, value: object, part: str) -> None:
     found = problems(guide(path, value))
@@ -145,25 +145,99 @@ def test_a_single_fault_is_found_and_is_the_only_one(path: str, value: object, p
     assert part in found[0].rule
 
 
-@pytest.mark.parametrize("name", ["memoryLimitMB", "maxExecutionTimeMs"])
+SETTABLE = [name for name, limit in LIMITS.items() if limit.scope != "host"]
+
+
+def with_limit(name: str, value: object) -> tuple[str, dict[str, Any]]:
+    """The path of the limit ``name`` in a manifest, and the guide's manifest with it set to ``value``."""
+    if LIMITS[name].scope == "isolation":
+        return f"$.manifest.isolation.{name}", guide(f"manifest.isolation.{name}", value)
+    return f"$.manifest.isolation.limits.{name}", guide("manifest.isolation.limits", {name: value})
+
+
+@pytest.mark.parametrize("name", SETTABLE)
 @pytest.mark.parametrize(("value", "part"), [
-    (True, "a boolean"), (64.0, "no whole number"), ("64", "a string"), (None, "null"), (0, "below"), (-64, "below"),
-    ([64], "an array"), (1_000_000, "ceiling")])
+    (True, "is a boolean, not a number"), (False, "is a boolean"), (64.0, "64.0 is no whole number"),
+    ("64", "is a string"), ("", "is a string"), (None, "is null"), ([64], "is an array"), ({}, "is an object"),
+    (-1, "-1 is below the floor"), (-(10**30), "below the floor"), (10**30, "above the host's ceiling"),
+    (1.5e300, "no whole number")])
 def test_a_limit_is_an_int_within_its_bounds(name: str, value: object, part: str) -> None:
-    (problem,) = problems(guide(f"manifest.isolation.{name}", value))
-    assert problem.path == f"$.manifest.isolation.{name}"
+    path, manifest = with_limit(name, value)
+    (problem,) = problems(manifest)
+    assert problem.path == path
     assert part in problem.rule
-    assert f"from {LIMITS[name].floor} to {LIMITS[name].ceiling}" in problem.cure
+    limit = LIMITS[name]
+    assert f"whole number of {limit.unit} from {limit.floor} to {limit.ceiling}" in problem.cure
+
+
+@pytest.mark.parametrize("name", SETTABLE)
+def test_a_limit_next_to_its_bounds_is_refused_with_the_bound(name: str) -> None:
+    limit = LIMITS[name]
+    for value, bound in ((limit.floor - 1, limit.floor), (limit.ceiling + 1, limit.ceiling)):
+        path, manifest = with_limit(name, value)
+        (problem,) = problems(manifest)
+        assert problem.path == path
+        assert problem.rule.endswith(f"of {bound}")
+
+
+@pytest.mark.parametrize("name", SETTABLE)
+@pytest.mark.parametrize(("number", "shown"), [
+    ("NaN", "NaN"), ("Infinity", "Infinity"), ("-Infinity", "-Infinity"), ("1e999", "Infinity"),
+    ("-1e999", "-Infinity")])
+def test_a_limit_that_is_no_finite_number_is_named_with_its_path(name: str, number: str, shown: str) -> None:
+    path, manifest = with_limit(name, "HERE")
+    (problem,) = problems(json.dumps(manifest).replace('"HERE"', number))
+    assert (problem.path, problem.rule) == (path, f"{shown} is no JSON number")
+    assert problem.cure == "Write a finite number."
+
+
+def test_zero_is_below_every_floor_but_those_of_what_a_plugin_may_be_without() -> None:
+    accepted = {name for name in SETTABLE if LIMITS[name].floor == 0}
+    assert accepted == {"bufferBytes", "messageBuffers", "fileBytes", "files"}
+    for name in set(SETTABLE) - accepted:
+        path, manifest = with_limit(name, 0)
+        assert [problem.path for problem in problems(manifest)] == [path]
+
+
+@pytest.mark.parametrize("name", [name for name, limit in LIMITS.items() if limit.scope == "host"])
+def test_a_limit_of_the_deployment_is_refused_in_a_manifest(name: str) -> None:
+    (problem,) = problems(guide("manifest.isolation.limits", {name: LIMITS[name].default}))
+    assert problem.path == f"$.manifest.isolation.limits.{name}"
+    assert "deployment" in problem.rule
+    (problem,) = problems(guide(f"manifest.isolation.{name}", LIMITS[name].default))
+    assert "no key" in problem.rule
+
+
+@pytest.mark.parametrize("name", ["memoryLimitMB", "maxExecutionTimeMs"])
+def test_a_limit_in_the_wrong_place_is_told_its_place(name: str) -> None:
+    (problem,) = problems(guide("manifest.isolation.limits", {name: LIMITS[name].default}))
+    assert problem.cure == f'Move it to "isolation.{name}".'
+
+
+def test_every_wrong_limit_is_listed_at_once_what_is_no_number_first() -> None:
+    wrong: dict[str, object] = {name: LIMITS[name].ceiling + 1 for name in SETTABLE[2:]}
+    text = json.dumps(guide("manifest.isolation.limits", {**wrong, "timers": "NAN", "nothing": 1, "graceMs": 1}))
+    found = problems(text.replace('"NAN"', "NaN").replace('"maxExecutionTimeMs": 3000', '"maxExecutionTimeMs": 1e999'))
+    assert [problem.rule for problem in found[:2]] == ["Infinity is no JSON number", "NaN is no JSON number"]
+    assert sorted(problem.path for problem in found) == sorted([
+        "$.manifest.isolation.maxExecutionTimeMs",
+        *(f"$.manifest.isolation.limits.{name}" for name in (*SETTABLE[2:], "nothing", "graceMs"))])
+
+
+def test_a_nan_that_a_second_key_hides_is_refused_all_the_same() -> None:
+    (problem,) = problems(GUIDE.replace('"memoryLimitMB": 64', '"memoryLimitMB": NaN, "memoryLimitMB": 64'))
+    assert (problem.path, "NaN" in problem.rule) == ("$", True)
+
+
+def test_a_nan_in_what_is_no_json_anyway_is_told_at_the_root() -> None:
+    (problem,) = problems('{"a": NaN, }')
+    assert (problem.path, "NaN" in problem.rule) == ("$", True)
 
 
 def test_limits_at_their_bounds_are_accepted() -> None:
-    for name, limit in LIMITS.items():
-        if limit.scope == "host":
-            continue
-        for value in (limit.floor, limit.ceiling):
-            part = name if limit.scope == "isolation" else "limits"
-            manifest = parse_manifest(guide(
-                f"manifest.isolation.{part}", value if limit.scope == "isolation" else {name: value}))
+    for name in SETTABLE:
+        for value in (LIMITS[name].floor, LIMITS[name].ceiling):
+            manifest = parse_manifest(with_limit(name, value)[1])
             got = {"memoryLimitMB": manifest.memory_limit_mb, "maxExecutionTimeMs": manifest.max_execution_time_ms}
             assert {**manifest.limits, **got}[name] == value
 
@@ -171,7 +245,7 @@ def test_limits_at_their_bounds_are_accepted() -> None:
 @pytest.mark.parametrize(("data", "part"), [
     (b"", "is no JSON"), (b"{", "is no JSON"), ('{"a": 1,}', "line 1 column"), (b"\xff{}", "not UTF-8"),
     (b"\xef\xbb\xbf{}", "is no JSON"), ('{"pluginId":"a.b","pluginId":"a.c"}', "same key twice"),
-    ("[" * 4000, "too deep"), ('{"a":NaN}', "NaN"), ('{"a":1e999}', "infinity"), ('"\\ud800"', "surrogate"),
+    ("[" * 4000, "too deep"), ("NaN", "NaN"), ('"\\ud800"', "surrogate"),
     (GUIDE.replace("64", "9" * 400), "too many digits"), (b" " * 70_000, "too long"),
     (GUIDE + " " * 70_000, "too long"),
     (json.dumps({str(i): 0 for i in range(1001)}), "too many keys"), (object(), "no JSON value"),

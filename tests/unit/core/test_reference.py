@@ -31,9 +31,12 @@ def test_every_limit_has_its_row() -> None:
 
 
 def test_no_cell_breaks_its_table() -> None:
+    columns = 0
     for line in limits_page().splitlines():
-        if line.startswith("| `"):
-            assert line.count("|") == 8, line
+        if line.startswith("|---"):
+            columns = line.count("|")
+        elif line.startswith("| `"):
+            assert line.count("|") == columns, line
 
 
 def test_writing_makes_the_pages(tmp_path: Path) -> None:
