@@ -12,6 +12,7 @@ import type { FrameOrder, HostBoot } from "./wire.ts";
 interface Config {
   apiOrigin: string;
   allowedOrigins: string[];
+  chaos?: string;
 }
 
 interface Init {
@@ -49,6 +50,7 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     snapshot: await assets.snapshot,
     apiOrigin: config.apiOrigin,
     origin: location.origin,
+    chaos: config.chaos ?? "",
   };
   worker.postMessage(boot, [pagePort, frame.port2, toWatchdog.port1]);
 }

@@ -5,11 +5,10 @@
  * which a hidden tab does not hold back as it does the page's timers. It is there for a sandbox that says nothing.
  */
 import type * as api from "./pysandbox.d.ts";
-import { DEFAULT_BOOT_MS, GRACE_MS } from "./protocol.gen.ts";
+import { DEFAULT_BOOT_MS, GRACE_MS, PAGE_MARGIN_MS } from "./protocol.gen.ts";
 import type { PagePort } from "./page_port.ts";
 import { SandboxError } from "./sandbox_error.ts";
 
-const PAGE_MARGIN_MS = 150; // after the hard limit, for the outcome, which knows more, to arrive by itself
 const HEAR_MS = 40; // what had arrived before the timer ran is heard within this
 
 /** The host's answer to `load`. */

@@ -3,6 +3,7 @@
 export const PROTOCOL = 1;
 export const DEFAULT_BOOT_MS = 15000;
 export const GRACE_MS = 100;
+export const PAGE_MARGIN_MS = 150;
 export const DEFAULT_MEMORY_MB = 64;
 export const RETRYABLE: readonly string[] = ["BOOT_FAILED", "BOOT_TIMEOUT", "HOST_CRASHED", "INTERNAL_ERROR", "PLUGIN_ABORTED", "PLUGIN_CRASH_LOOP", "PLUGIN_KILLED", "PLUGIN_TIMEOUT", "RATE_LIMIT"];
 export const HOST_GATE = {"credit": 72, "maxChars": 2097152, "maxDepth": 34, "maxBuffers": 8, "maxBufferBytes": 16777216};

@@ -22,6 +22,8 @@ export interface HostBoot {
   snapshot: ArrayBuffer;
   apiOrigin: string;
   origin: string;
+  /** What should go wrong, for QA: only the development server ever says so. */
+  chaos: string;
 }
 
 /** Host worker → host frame. */

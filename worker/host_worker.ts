@@ -74,7 +74,7 @@ async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<vo
     fetch: (method: string, path: string, token: string) => request(boot.apiOrigin, method, path, token),
   };
 
-  const session = pyodide.pyimport("pysandbox.host.boot").start(bridge, boot.origin);
+  const session = pyodide.pyimport("pysandbox.host.boot").start(bridge, boot.origin, boot.chaos);
   const onPage = session.on_page;
   const onPluginText = session.on_plugin;
   const onGate = session.on_gate;

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol, cast
 
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.limits import default
+from pysandbox.core.manifest import Manifest
 from pysandbox.core.outcome import failure
 from pysandbox.gateway.folder import Resolver, build_folder, refuse_requirements
 from pysandbox.gateway.job import Job
@@ -52,18 +55,23 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome as JSON, and what the plugin logged and the sandbox reported on the way."""
+    """The outcome as JSON, and what the plugin logged and the sandbox reported on the way.
+
+    ``elapsed_ms``: how long the page waited for the outcome; None if no call was made. ``window_ms``: how long it may.
+    """
 
     outcome: dict[str, object]
     logs: list[object] = field(default_factory=list[object])
     alerts: list[object] = field(default_factory=list[object])
+    elapsed_ms: float | None = None
+    window_ms: int = 0
 
 
 def run_in_browser(
     call: Call, launch: Launch, *, dist: Path | None = None, boot_ms: int = BOOT_MS, browser_ms: int = BROWSER_MS,
-    resolve: Resolver = refuse_requirements,
+    resolve: Resolver = refuse_requirements, chaos: Chaos | None = None,
 ) -> Report:
-    """Run ``call`` in the browser that ``launch`` opens.
+    """Run ``call`` in the browser that ``launch`` opens. ``chaos``: what goes wrong at the plugin's port, on purpose.
 
     A fault of the plugin, of its folder or of the sandbox is an outcome. Raises `SandboxError` ``RUNTIME_MISSING`` if
     there is nothing to run it in, and what ``launch`` raises.
@@ -73,7 +81,7 @@ def run_in_browser(
     except SandboxError as error:
         return Report(as_outcome(error))
     job = Job({})
-    with DevServer([call.folder], dist=dist, job=job, resolve=resolve) as server:
+    with DevServer([call.folder], dist=dist, job=job, resolve=resolve, chaos=chaos) as server:
         job.order.update({
             "origin": server.sandbox_origin, "apiOrigin": server.api_origin, "sessionToken": server.token,
             "plugin": manifest.key, "handler": call.handler, "payload": call.payload, "timeoutMs": call.timeout_ms,
@@ -81,12 +89,18 @@ def run_in_browser(
         # The page client ends each step by itself and says which; this is for a browser that says nothing at all.
         limit_ms = browser_ms + 3 * boot_ms + 2 * manifest.max_execution_time_ms
         with launch(f"{server.api_origin}/pages/run.html#token={job.token}") as browser:
-            return _wait(job, browser, limit_ms)
+            return replace(_wait(job, browser, limit_ms), window_ms=_window_ms(manifest, call.timeout_ms))
 
 
 def as_outcome(error: SandboxError) -> dict[str, object]:
     """The outcome, as JSON, of an invocation that never reached a plugin."""
     return cast(dict[str, object], json.loads(failure(error).to_json()))
+
+
+def _window_ms(manifest: Manifest, timeout_ms: int | None) -> int:
+    """By when a page has the outcome of a call: at the hard limit, and a little later if the sandbox itself is dead."""
+    deadline_ms = min(timeout_ms or manifest.max_execution_time_ms, manifest.max_execution_time_ms)
+    return deadline_ms + default("graceMs") + default("pageMarginMs")
 
 
 def _wait(job: Job, browser: RunningBrowser, limit_ms: int) -> Report:
@@ -103,7 +117,7 @@ def _wait(job: Job, browser: RunningBrowser, limit_ms: int) -> Report:
         else:
             return Report(
                 cast(dict[str, object], answer["outcome"]), cast(list[object], answer["logs"]),
-                cast(list[object], answer["alerts"]))
+                cast(list[object], answer["alerts"]), cast(float | None, answer["elapsedMs"]))
     return Report(as_outcome(SandboxError(
         Code.BOOT_TIMEOUT,
         f"the browser did not report within {limit_ms / 1000:.0f} s; `pysandbox doctor` says what this machine lacks")))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.highlighter import JSONHighlighter
 
-from pysandbox.cli import output
+from pysandbox.cli import faults, output
 from pysandbox.cli.check import Folder
 from pysandbox.core.errors import SandboxError
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples:  pysandbox run examples/risk_scoring --call evaluate --input input.json  ·  "
-    "pysandbox run . --call evaluate --input input.json --engine firefox --json")
+    "pysandbox run . --call evaluate --input input.json --engine firefox --json  ·  "
+    "pysandbox run . --call evaluate --input input.json --chaos latency=20-80,drop=0.1,hang=0.05")
 
 
 class EngineName(StrEnum):
@@ -58,6 +59,7 @@ def run(
             metavar="DIR", envvar="PYSANDBOX_DIST", exists=True, file_okay=False,
             help="Browser bundle to run it in; default: the package's own."),
     ] = None,
+    chaos: faults.ChaosText = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print exactly one line, the outcome as JSON; all else goes to stderr.")
     ] = False,
@@ -69,16 +71,19 @@ def run(
 
     try:
         call = Call(folder, handler, read_json_file(input_file), _capabilities(folder, capabilities), timeout_ms)
+        wrong = faults.chosen(chaos)
         name, launch = _browser(engine)
         console = output.err()
         waiting = console.status(f"running {handler} in {name} …") if console.is_terminal else nullcontext()
         with waiting:
-            report = run_in_browser(call, launch, dist=dist, resolve=output.resolver())
+            report = run_in_browser(call, launch, dist=dist, resolve=output.resolver(), chaos=wrong)
     except SandboxError as error:
         output.give_up(error)
     except BrowserMissing as error:
         output.wrong_use(str(error))
     _show_notes(report)
+    if wrong is not None:
+        _show_window(report)
     if as_json:
         output.json_line(report.outcome)
     else:
@@ -115,6 +120,18 @@ def _show_notes(report: Report) -> None:
         console.print(output.line(("log ", "cyan"), _log_line(entry)))
     for alert in report.alerts:
         console.print(output.line(("alert ", "bold yellow"), json.dumps(alert, ensure_ascii=False)))
+
+
+def _show_window(report: Report) -> None:
+    """Whether the caller was answered in time, whatever went wrong, by the caller's own clock."""
+    console = output.err()
+    if report.elapsed_ms is None:
+        console.print(output.line(("window ", "bold yellow"), "the call was not made"))
+        return
+    inside = report.elapsed_ms <= report.window_ms
+    console.print(output.line(
+        ("window ", "bold green" if inside else "bold red"), f"the outcome came after {report.elapsed_ms:.0f} ms, "
+        f"{'inside' if inside else 'OUTSIDE'} its window of {report.window_ms} ms"))
 
 
 def _log_line(entry: object) -> str:

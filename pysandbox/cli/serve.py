@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pysandbox.cli import output
+from pysandbox.cli import faults, output
 from pysandbox.core.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def serve(
             metavar="DIR", envvar="PYSANDBOX_DIST", exists=True, file_okay=False,
             help="Browser bundle to serve; default: the package's own."),
     ] = None,
+    chaos: faults.ChaosText = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo pages too, and print their address.")] = False,
 ) -> None:
     """Serve the sandbox and plugins from folders, without a registry, on this machine alone."""
@@ -60,7 +61,7 @@ def serve(
         folders = [folder for given in [*(plugins or []), *(more or [])] for folder in plugin_folders(given)]
         server = DevServer(
             folders, api_port=port, sandbox_port=sandbox_port, allowed_origins=allowed_origin or [], host=host,
-            with_pages=demo, dist=dist, reload=True, resolve=output.resolver())
+            with_pages=demo, dist=dist, reload=True, resolve=output.resolver(), chaos=faults.chosen(chaos))
     except SandboxError as error:
         output.give_up(error)
     with server:

@@ -129,6 +129,9 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "graceMs": Limit(
         100, 20, 1000, "ms", Code.PLUGIN_TIMEOUT, "watchdog",
         "From the deadline to the hard kill by the watchdog.", "host"),
+    "pageMarginMs": Limit(
+        150, 20, 1000, "ms", Code.PLUGIN_TIMEOUT, "page",
+        "From the hard kill to the page client's own last timer, for the outcome that knows more to arrive.", "host"),
     "bootMs": Limit(
         15_000, 1000, 120_000, "ms", Code.BOOT_TIMEOUT, "page, host",
         "From openSandbox to a sandbox that is ready.", "host"),

@@ -18,11 +18,11 @@ from pysandbox.core.errors import Code, SandboxError, Status
 
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 _MAX_DEPTH: Final = 40  # an outcome's value may nest 32 deep, and stands a little below the top
-_ANSWER_KEYS: Final = frozenset({"outcome", "logs", "alerts"})
+_ANSWER_KEYS: Final = frozenset({"outcome", "logs", "alerts", "elapsedMs"})
 
 
 class Job:
-    """``order`` is what the page gets; ``answer`` resolves to ``{"outcome": {…}, "logs": […], "alerts": […]}``.
+    """``order`` is what the page gets; ``answer`` resolves to its outcome, logs, alerts and elapsedMs, as JSON values.
 
     The order may be filled until a page is sent to fetch it: some of it is known only once a server listens.
     """
@@ -71,4 +71,6 @@ def _parse(body: bytes) -> dict[str, object]:
         raise SandboxError(Code.INPUT_INVALID, "the answer holds no outcome")
     if not isinstance(answer["logs"], list) or not isinstance(answer["alerts"], list):
         raise SandboxError(Code.INPUT_INVALID, "logs and alerts must be arrays")
+    if not isinstance(answer["elapsedMs"], int | float | None):
+        raise SandboxError(Code.INPUT_INVALID, "elapsedMs must be a number, or null where nothing was called")
     return answer

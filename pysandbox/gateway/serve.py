@@ -19,6 +19,7 @@ from typing import Final, Self
 import uvicorn
 from starlette.types import ASGIApp
 
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.api import Api
 from pysandbox.gateway.app import api_app
@@ -43,7 +44,8 @@ class DevServer:
     origin may always (its pages are there). ``dist``: the browser bundle's folder; None for the one in the package.
     ``pages``: the folder served under ``/pages/``; None for ours. ``with_pages=False`` serves none. ``token``: the
     session token; None makes one. ``reload``: build a plugin again when its folder changes. ``resolve``: finds the
-    wheels of a plugin's requirements.txt; the default refuses the file. Port 0 takes a free one.
+    wheels of a plugin's requirements.txt; the default refuses the file. ``chaos``: what goes wrong at the ports of
+    plugins, on purpose; see docs/qa.md. Port 0 takes a free one.
 
     Raises `SandboxError` for whatever stands in the way, before anything listens.
     """
@@ -52,7 +54,7 @@ class DevServer:
         self, plugins: Iterable[str | Path] = (), *, api_port: int = 0, sandbox_port: int = 0,
         allowed_origins: Sequence[str] = (), dist: Path | None = None, pages: Path | None = None,
         with_pages: bool = True, host: str = "127.0.0.1", token: str | None = None, reload: bool = False,
-        job: Job | None = None, resolve: Resolver = refuse_requirements,
+        job: Job | None = None, resolve: Resolver = refuse_requirements, chaos: Chaos | None = None,
     ) -> None:
         require_loopback(host)
         extra = [parse_origin(origin) for origin in allowed_origins]
@@ -73,7 +75,7 @@ class DevServer:
                     pages=(pages or pages_folder()) if with_pages else None),
                 sandbox_app(
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,
-                    allowed=self.allowed_origins),
+                    allowed=self.allowed_origins, chaos=chaos),
             ]
             self._servers = [_server(app) for app in apps]
             self._thread = _start(self._servers, sockets)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway import errors, headers
 from pysandbox.gateway.backstop import Backstop
@@ -22,9 +23,17 @@ from pysandbox.gateway.negotiate import choose, not_modified
 from pysandbox.gateway.origins import HostGuard, authority
 
 
-def sandbox_app(dist: Dist, *, sandbox_origin: str, api_origin: str, allowed: Sequence[str]) -> ASGIApp:
-    """The application of the sandbox origin. ``allowed``: origins whose pages may embed ``host.html``."""
-    host = dist.document("host.html", {"build": dist.build, "apiOrigin": api_origin, "allowedOrigins": list(allowed)})
+def sandbox_app(
+    dist: Dist, *, sandbox_origin: str, api_origin: str, allowed: Sequence[str], chaos: Chaos | None = None
+) -> ASGIApp:
+    """The application of the sandbox origin. ``allowed``: origins whose pages may embed ``host.html``.
+
+    ``chaos``: what goes wrong at the ports of plugins, on purpose.
+    """
+    config: dict[str, object] = {"build": dist.build, "apiOrigin": api_origin, "allowedOrigins": list(allowed)}
+    if chaos is not None:
+        config["chaos"] = str(chaos)
+    host = dist.document("host.html", config)
     cell = dist.document("cell.html", {})
     host_headers = headers.host_document(
         script_hash=dist.host_script, sandbox_origin=sandbox_origin, api_origin=api_origin, allowed=allowed)

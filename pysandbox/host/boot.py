@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import Binding
 from pysandbox.host.session import HostSession
 
@@ -63,7 +64,10 @@ class WorkerWorld:
         return answer.status, answer.body.to_bytes()
 
 
-def start(bridge: Any, origin: str) -> HostSession:
-    """After the snapshot is restored: fresh randomness, then the session, whose methods JavaScript calls."""
+def start(bridge: Any, origin: str, chaos: str) -> HostSession:
+    """After the snapshot is restored: fresh randomness, then the session, whose methods JavaScript calls.
+
+    ``chaos``: what the development server was told should go wrong; "" everywhere else.
+    """
     random.seed()  # every clone of a snapshot has the same state
-    return HostSession(WorkerWorld(bridge), origin)
+    return HostSession(WorkerWorld(bridge), origin, parse_chaos(chaos) if chaos else None)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pysandbox.core import strict_json
 from pysandbox.core.breaker import Breaker
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError, Status
 from pysandbox.core.lifecycle import WITH_WORKER, State, step
@@ -35,6 +36,7 @@ class Owner(Protocol):
     """What a plugin asks of its session; see `HostSession`."""
 
     world: World
+    chaos: Chaos | None
     page_context: Mapping[str, str]
     sid: str
     origin: str
@@ -132,7 +134,7 @@ class LivePlugin:
             self.manifest.plugin_id, self.owner.sid, self.generation,
             bytes.fromhex(self._world.random_hex(16)), self.owner.origin)
         number = self.owner.new_slot()
-        slot = self._slot = Slot(number, binding, self._world, self)
+        slot = self._slot = Slot(number, binding, self._world, self, self.owner.chaos)
         self.owner.slot_opened(slot)
         self._world.open_cell(number, self.manifest.memory_limit_mb, self.registered.needs_library, binding)
         self._world.arm(number, "load", self.limit("bootMs"))

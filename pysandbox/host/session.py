@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pysandbox.core import permissions, strict_json
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.lifecycle import WITH_WORKER, State
 from pysandbox.core.limits import default
@@ -26,10 +27,14 @@ CHANGES_AGAIN_AT_MOST_MS = 30_000
 
 
 class HostSession(Owner):
-    """One page, one session, its plugins; at most ``maxLive`` of them hold a worker."""
+    """One page, one session, its plugins; at most ``maxLive`` of them hold a worker.
 
-    def __init__(self, world: World, origin: str) -> None:
+    ``chaos``: what goes wrong at their ports on purpose, for QA.
+    """
+
+    def __init__(self, world: World, origin: str, chaos: Chaos | None = None) -> None:
         self.world = world
+        self.chaos = chaos
         self.origin = origin
         self.sid = world.random_hex(16)
         self.page_context: Mapping[str, str] = {}

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pysandbox.core.channel import Channel
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import TO_PLUGIN, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.limits import default
+from pysandbox.host.faults import FaultyChannel
 from pysandbox.host.world import World
 
 DEAD = "dead"  # what a worker's JavaScript posts when its interpreter has died; it harms nobody but itself
@@ -28,17 +30,24 @@ class Listener(Protocol):
 
 
 class Slot:
-    """``number`` names the cell; `receive` and `gate_refused` are what the worker's JavaScript calls."""
+    """``number`` names the cell; `receive` and `gate_refused` are what the worker's JavaScript calls.
 
-    def __init__(self, number: int, binding: Binding, world: World, listener: Listener) -> None:
+    ``chaos``: what goes wrong at this port on purpose, for QA.
+    """
+
+    def __init__(
+        self, number: int, binding: Binding, world: World, listener: Listener, chaos: Chaos | None = None
+    ) -> None:
         self.number = number
         self.closed = False
         self.violations = 0
         self._world = world
         self.listener = listener
-        self.channel = Channel(
-            binding, TO_PLUGIN, self, credit=default("creditMessages"), max_chars=default("messageChars") * 2,
-            rate_per_s=default("messagesPerSecond"))
+        limits = {
+            "credit": default("creditMessages"), "max_chars": default("messageChars") * 2,
+            "rate_per_s": default("messagesPerSecond")}
+        self._faulty = FaultyChannel(chaos, binding, TO_PLUGIN, self, **limits) if chaos else None
+        self.channel = self._faulty or Channel(binding, TO_PLUGIN, self, **limits)
 
     # --- the channel's wire ---
     def post(self, text: str, buffers: Sequence[bytes]) -> None:
@@ -58,6 +67,12 @@ class Slot:
     # --- what arrives ---
     def receive(self, text: str, sizes: Sequence[int] = ()) -> None:
         """One message that passed the gate. Any exception while it is read is a violation."""
+        if self._faulty is None:
+            self._take(text, sizes)
+        else:
+            self._faulty.arrived(lambda: self._take(text, sizes))
+
+    def _take(self, text: str, sizes: Sequence[int]) -> None:
         if self.closed:
             return
         if text == DEAD:

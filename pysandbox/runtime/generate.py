@@ -23,6 +23,7 @@ def protocol_ts() -> str:
         "maxDepth": default("messageDepth") + 2, "maxBuffers": default("messageBuffers"),
         "maxBufferBytes": default("bundleBytes"),
     }  # fmt: skip
+    margin_ms = default("pageMarginMs")
     retryable = sorted(code.value for code, info in INFO.items() if info.retryable)
     lines = [
         "// GENERATED from pysandbox.core by `python -m pysandbox.runtime.generate`. Do not edit: change the source.",
@@ -30,6 +31,7 @@ def protocol_ts() -> str:
         f"export const PROTOCOL = {PROTOCOL_VERSION};",
         f"export const DEFAULT_BOOT_MS = {default('bootMs')};",
         f"export const GRACE_MS = {default('graceMs')};",
+        f"export const PAGE_MARGIN_MS = {margin_ms};",
         f"export const DEFAULT_MEMORY_MB = {default('memoryLimitMB')};",
         f"export const RETRYABLE: readonly string[] = {json.dumps(retryable)};",
         f"export const HOST_GATE = {json.dumps(gate)};",

@@ -16,6 +16,7 @@ import pytest
 
 from pysandbox.cli.browser_run import Call, Report, run_in_browser
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.limits import default
 from tests.unit.gateway.fake_dist import write_dist
 from tests.unit.gateway.fake_plugin import write_plugin
 
@@ -48,7 +49,8 @@ def _page(url: str) -> Running:
     bearer = {"Authorization": "Bearer " + where.fragment.removeprefix("token=")}
     job = json.loads(_ask(where.netloc, "GET", "/run/job", None, bearer))
     outcome = {"status": "ok", "value": job}
-    _ask(where.netloc, "POST", "/run/result", json.dumps({"outcome": outcome, "logs": [1], "alerts": []}), bearer)
+    answer = {"outcome": outcome, "logs": [1], "alerts": [], "elapsedMs": 12.5}
+    _ask(where.netloc, "POST", "/run/result", json.dumps(answer), bearer)
     return Running()
 
 
@@ -80,6 +82,7 @@ def test_the_page_gets_the_whole_job_and_its_outcome_comes_back(tmp_path: Path) 
         "plugin": "com.vendor.risk-scoring@2.1.0", "handler": "evaluate", "payload": {"a": 1}, "timeoutMs": 250,
         "bootTimeoutMs": 20_000, "capabilities": {"webchat:session:read": 1}}
     assert report.logs == [1]
+    assert (report.elapsed_ms, report.window_ms) == (12.5, 250 + default("graceMs") + default("pageMarginMs"))
 
 
 def test_a_browser_that_ends_without_a_word_is_an_outcome_with_its_last_words(tmp_path: Path) -> None:

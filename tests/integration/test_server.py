@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pysandbox.core.bundle import read_bundle
+from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway import headers
 from pysandbox.gateway.job import Job
@@ -95,6 +96,13 @@ def test_the_host_frame_carries_its_policy_and_its_configuration(server: DevServ
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert f"&quot;{server.api_origin}&quot;" in answer.body.decode()
     assert APP in answer.body.decode()
+
+
+def test_only_a_server_that_was_told_so_writes_chaos_into_the_host_frame(server: DevServer, tmp_path: Path) -> None:
+    assert b"chaos" not in ask(server.sandbox_origin, "/host.html").body
+    with DevServer(dist=write_dist(tmp_path), chaos=Chaos((0, 50), 0.5, seed=7)) as running:
+        assert b"&quot;chaos&quot;:&quot;latency=0-50,drop=0.5,seed=7&quot;" in ask(
+            running.sandbox_origin, "/host.html").body
 
 
 def test_the_cell_carries_its_policy_and_is_never_stored(server: DevServer) -> None:
@@ -462,7 +470,7 @@ def test_only_pages_of_the_folder_are_served(server: DevServer, name: str) -> No
 
 def test_a_job_travels_to_the_page_and_its_answer_back(tmp_path: Path) -> None:
     job = Job({"handler": "evaluate"})
-    answer = {"outcome": {"status": "ok", "value": {"score": 1}}, "logs": [], "alerts": []}
+    answer = {"outcome": {"status": "ok", "value": {"score": 1}}, "logs": [], "alerts": [], "elapsedMs": 12}
     with DevServer(dist=write_dist(tmp_path / "dist"), job=job) as running:
         token, own = f"Bearer {job.token}", running.api_origin
         assert ask(own, "/run/job").code == "SESSION_INVALID"

@@ -27,6 +27,8 @@ history.replaceState(null, "", location.pathname);
 const logs = [];
 /** @type {unknown[]} */
 const alerts = [];
+/** How long the call took as its caller sees it; null while there was none. @type {number | null} */
+let elapsedMs = null;
 
 if (token) await main();
 
@@ -37,7 +39,7 @@ async function main() {
   const job = await answer.json();
   show(`Running ${job.handler} of ${job.plugin}…`);
   const outcome = await run(job).catch(unavailable);
-  const body = JSON.stringify({ outcome, logs, alerts });
+  const body = JSON.stringify({ outcome, logs, alerts, elapsedMs });
   const posted = await fetch("/run/result", {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -66,7 +68,14 @@ async function run(job) {
   try {
     const plugin = await sandbox.load(job.plugin);
     plugin.on("log", (/** @type {unknown} */ line) => note(logs, line));
-    return await plugin.invoke(job.handler, job.payload, job.timeoutMs === null ? {} : { timeoutMs: job.timeoutMs });
+    const calledAt = performance.now();
+    const outcome = await plugin.invoke(
+      job.handler,
+      job.payload,
+      job.timeoutMs === null ? {} : { timeoutMs: job.timeoutMs },
+    );
+    elapsedMs = performance.now() - calledAt;
+    return outcome;
   } finally {
     await sandbox.close();
   }

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from pysandbox.cli import browser_run
 from pysandbox.cli.app import app
 from pysandbox.cli.browser_run import Call, Report
+from pysandbox.core.chaos import Chaos
 from pysandbox.gateway.folder import Resolver, refuse_requirements
 from pysandbox.testing import browsers
 from tests.unit.gateway.fake_plugin import write_plugin
@@ -37,12 +38,18 @@ def _run(plugin: Path, *args: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def _reporting(monkeypatch: pytest.MonkeyPatch, report: Report) -> list[Call]:
+def _reporting(
+    monkeypatch: pytest.MonkeyPatch, report: Report, faults: list[Chaos | None] | None = None
+) -> list[Call]:
     """Stands in for the browser: what it is called with is kept, what it answers is given."""
     calls: list[Call] = []
+    faults = [] if faults is None else faults
 
-    def run_in_browser(call: Call, _launch: object, *, dist: Path | None, resolve: Resolver) -> Report:
+    def run_in_browser(
+        call: Call, _launch: object, *, dist: Path | None, resolve: Resolver, chaos: Chaos | None
+    ) -> Report:
         assert dist is None
+        faults.append(chaos)
         assert resolve is not refuse_requirements
         calls.append(call)
         return report
@@ -165,3 +172,46 @@ def test_a_bad_manifest_is_an_outcome_that_lists_every_problem(plugin: Path) -> 
     shown = _run(plugin)[1]
     assert "$.pluginId" in shown
     assert "→" in shown
+
+
+@pytest.mark.usefixtures("browser")
+@pytest.mark.parametrize(("elapsed_ms", "word"), [(1099.6, "inside"), (1250.0, "inside"), (1251.0, "OUTSIDE")])
+def test_chaos_reaches_the_sandbox_and_the_window_is_judged(
+    plugin: Path, monkeypatch: pytest.MonkeyPatch, elapsed_ms: float, word: str
+) -> None:
+    faults: list[Chaos | None] = []
+    _reporting(monkeypatch, Report(OK, elapsed_ms=elapsed_ms, window_ms=1250), faults)
+    code, out, err = _run(plugin, "--json", "--chaos", "latency=20-80,drop=0.1,hang=.05,seed=7")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert faults == [Chaos((20, 80), 0.1, 0.05, 7)]
+    assert "chaos latency=20-80,drop=0.1,hang=0.05,seed=7" in err
+    assert f"after {elapsed_ms:.0f} ms, {word} its window of 1250 ms" in err
+
+
+@pytest.mark.usefixtures("browser")
+def test_a_seed_that_was_not_given_is_drawn_and_told(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults: list[Chaos | None] = []
+    _reporting(monkeypatch, Report(OK), faults)
+    _, _, err = _run(plugin, "--chaos", "drop=1")
+    [fault] = faults
+    assert fault is not None
+    assert fault.seed is not None
+    assert f"chaos drop=1,seed={fault.seed}" in err
+    assert "the call was not made" in err
+
+
+@pytest.mark.usefixtures("browser")
+def test_without_chaos_nothing_is_said_of_it(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults: list[Chaos | None] = []
+    _reporting(monkeypatch, Report(OK, elapsed_ms=1, window_ms=2), faults)
+    _, _, err = _run(plugin)
+    assert faults == [None]
+    assert "chaos" not in err
+    assert "window" not in err
+
+
+def test_chaos_that_is_none_is_wrong_use_with_every_problem(plugin: Path) -> None:
+    code, out, err = _run(plugin, "--chaos", "latency=fast,drop=2,crash=1")
+    assert (code, out) == (2, "")
+    for part in ("--chaos latency", "'fast'", "--chaos drop", "'2'", "'crash=1' is no fault", "such as drop=0.1"):
+        assert part in err

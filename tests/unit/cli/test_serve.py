@@ -72,3 +72,10 @@ def test_a_folder_of_plugins_stands_for_the_plugins_in_it(tmp_path: Path) -> Non
     assert plugin_folders(tmp_path) == [one, two]
     assert plugin_folders(one) == [one]
     assert plugin_folders(tmp_path / "docs") == [tmp_path / "docs"]
+
+
+def test_chaos_that_is_none_is_wrong_use(tmp_path: Path) -> None:
+    code, err = _serve("--chaos", "hang=often", "--dist", str(write_dist(tmp_path)))
+    assert code == 2
+    assert "--chaos hang" in err
+    assert "such as hang=0.05" in err

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.job import Job
 
-ANSWER = {"outcome": {"status": "ok", "value": 1}, "logs": [], "alerts": []}
+ANSWER = {"outcome": {"status": "ok", "value": 1}, "logs": [], "alerts": [], "elapsedMs": 12}
 BODY = json.dumps(ANSWER).encode()
 
 
@@ -57,10 +57,10 @@ def test_a_wrong_token_neither_fetches_nor_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\xff", b"[]", b"{}", b'{"outcome":{"status":"fine"},"logs":[],"alerts":[]}',
-             b'{"outcome":[],"logs":[],"alerts":[]}', b'{"outcome":{"status":"ok"},"logs":{},"alerts":[]}',
-             b'{"outcome":{"status":["ok"]},"logs":[],"alerts":[]}',
-             b'{"outcome":{"status":"ok"},"logs":[],"alerts":[],"more":1}', b"[" * 5000])
+    "body", [b"", b"\xff", b"[]", b"{}", b"[" * 5000, b'{"outcome":{"status":"ok"},"logs":[],"alerts":[]}',
+             *(json.dumps({**ANSWER, **wrong}).encode() for wrong in (
+                 {"outcome": {"status": "fine"}}, {"outcome": []}, {"logs": {}}, {"alerts": 1},
+                 {"outcome": {"status": ["ok"]}}, {"more": 1}, {"elapsedMs": "12"}))])
 def test_what_is_no_answer_is_refused_and_the_job_waits_on(body: bytes) -> None:
     job = Job({}, token="t")
     job.fetch("t")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pysandbox.core.bundle import build_bundle
+from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import TO_HOST, Binding, Sealer
 from pysandbox.core.errors import Status
 from pysandbox.core.limits import default
@@ -171,7 +172,9 @@ class Cell:
 class Lab:
     """World of the host, and the page beside it."""
 
-    def __init__(self, folder: Path, source: str = ECHO, *, declared: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, source: str = ECHO, *, declared: dict[str, Any] | None = None, chaos: str = ""
+    ) -> None:
         self.folder = folder
         self.loop = asyncio.get_running_loop()
         self.gateway = Gateway(source, declared or manifest())
@@ -189,7 +192,7 @@ class Lab:
         self._next = 1
         self._randoms = 0
         self._restore = sys.path.copy(), hooks.current
-        self.session = HostSession(self, ORIGIN)
+        self.session = HostSession(self, ORIGIN, parse_chaos(chaos) if chaos else None)
 
     async def __aenter__(self) -> Self:
         return self
