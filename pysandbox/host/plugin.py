@@ -13,20 +13,18 @@ from pysandbox.core import strict_json
 from pysandbox.core.breaker import Breaker
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
-from pysandbox.core.errors import Code, ProtocolViolation, SandboxError, Status
+from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.lifecycle import WITH_WORKER, State, step
 from pysandbox.core.limits import LIMITS, default
-from pysandbox.core.outcome import Memory, Outcome, failure
-from pysandbox.core.pending import PendingCalls
-from pysandbox.host.budgets import Hits, Rate, pressure_bytes
+from pysandbox.core.outcome import Memory, Outcome
+from pysandbox.host.budgets import Hits, pressure_bytes
 from pysandbox.host.calls import GuardedCalls
 from pysandbox.host.gateway_client import Registered
-from pysandbox.host.invocation import Invocation
-from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, limit_of_log, what_was_left
+from pysandbox.host.invocations import Invocation, Invocations
+from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, what_was_left
 from pysandbox.host.slot import Slot
+from pysandbox.host.speech import Speech
 from pysandbox.host.world import World
-
-MAX_SPEAKERS = 256  # invocations whose events are counted; those of an older one are dropped
 
 Report = Mapping[str, object]
 """What a plugin had left behind when its worker ended; see the docs' lifecycle."""
@@ -74,13 +72,10 @@ class LivePlugin:
         self.last_used_ms = self._world.now_ms()
         self._slot: Slot | None = None
         self._booting = False  # its worker has not yet said that it is there
-        self._running: PendingCalls[Invocation] = PendingCalls()  # queued ones too
-        self._queued: list[Invocation] = []
-        self._busy = 0  # dispatched, not settled
+        self._invocations = Invocations(self, self._world)
         self._calls = GuardedCalls(self)
         self._hits = Hits()
-        self._log_rate = Rate(self.limit("logBytesPerSecond"), self.last_used_ms)
-        self._events: dict[str, int] = {}  # by correlation id; what an invocation said may come after its result
+        self._speech = Speech(limit=self.limit, hit=self.hit, tell=self._tell, now_ms=self.last_used_ms)
         self._drained: Callable[[Report], None] | None = None  # while it drains: what comes then
         self._unloading = False
         self._shutting_down = False
@@ -129,7 +124,7 @@ class LivePlugin:
         self._booting = True
         self._asked_to_free = False
         self._used = self._peak = 0
-        self._events = {"": 0}
+        self._speech.new_worker()
         binding = Binding(
             self.manifest.plugin_id, self.owner.sid, self.generation,
             bytes.fromhex(self._world.random_hex(16)), self.owner.origin)
@@ -150,13 +145,13 @@ class LivePlugin:
         """A checked envelope of the current generation. Raises ProtocolViolation."""
         match envelope.kind:
             case "result" | "error":
-                self._settle(envelope)
+                self._settle(slot, envelope)
             case "call":
                 self._calls.take(slot, envelope)
             case "abort":
                 self._calls.given_up(envelope.id)
             case "event" | "progress" | "log":
-                self._said(envelope)
+                self._speech.said(envelope, self._world.now_ms())
             case "ready" if self._booting:
                 self._booting = False
                 self._world.arm(slot.number, "load", self.limit("onLoadMs") + self.limit("graceMs"))
@@ -171,15 +166,17 @@ class LivePlugin:
         self.handlers = handler_names(envelope.payload)
         self._world.disarm(slot.number, "load")
         self._move("loaded")
-        self._remember(envelope)
+        self.remember(envelope)
         self.last_used_ms = self._world.now_ms()
         self._watch_idleness()
         self._tell_loaded(None)
-        queued, self._queued = self._queued, []
-        for invocation in queued:
+        for invocation in self._invocations.take_waiting():
             self._dispatch(invocation)
-        if not self._busy:
+        if not self._invocations.busy:
             self.owner.room_changed()
+
+    def _tell(self, kind: str, cid: str, payload: str) -> None:
+        self.owner.report(kind, self, cid, payload)
 
     def _tell_loaded(self, error: SandboxError | None) -> None:
         told, self.on_loaded = self.on_loaded, None
@@ -189,7 +186,6 @@ class LivePlugin:
     def _drop_worker(self) -> None:
         slot, self._slot = self._slot, None
         self._booting = self._shutting_down = False
-        self._busy = 0
         if slot is not None:
             slot.closed = True
             self.owner.slot_ended(slot)
@@ -201,17 +197,14 @@ class LivePlugin:
         """Run it now, or as soon as the plugin is ready; its deadline runs from here."""
         refusal = self._why_not(invocation)
         if refusal is not None:
-            self._end(invocation, refusal)
+            self._invocations.end(invocation, refusal)
             return
         self._end_if_overdue(invocation.started_ms)
-        invocation.id = self._running.open(invocation)
+        self._invocations.add(invocation)
         if self.state in (State.READY, State.RUNNING):
             self._dispatch(invocation)
             return
-        # No worker runs it yet, so a deadline that passes here must not cost the plugin its worker.
-        self._queued.append(invocation)
-        hard_ms = invocation.deadline_ms + self.limit("graceMs")
-        self._world.later(hard_ms, lambda: self._give_up_waiting(invocation))
+        self._invocations.wait(invocation)
         if self.state in (State.REGISTERED, State.SUSPENDED):
             self.owner.want_worker(self)
 
@@ -220,7 +213,7 @@ class LivePlugin:
             return self._refusal
         if METHOD.fullmatch(invocation.method) is None or CID.fullmatch(invocation.cid) is None:
             return SandboxError(Code.HANDLER_NOT_FOUND, f"{invocation.method[:64]!r} is no handler")
-        if len(self._running) >= self.limit("invocationsPending"):
+        if len(self._invocations) >= self.limit("invocationsPending"):
             self.hit("invocationsPending")
             return SandboxError(
                 Code.RATE_LIMIT, "too many invocations of this plugin wait: see isolation.limits.invocationsPending")
@@ -250,75 +243,31 @@ class LivePlugin:
         return None
 
     def _end_if_overdue(self, now_ms: float) -> None:
-        """A call past its hard limit dooms its worker, though the watchdog's word may still be on its way."""
         slot = self._slot
-        if slot is None or not self._busy:
-            return
-        for id, running in self._running.items():
-            if running.slot is slot and now_ms > running.started_ms + running.deadline_ms + self.limit("graceMs"):
-                self.expired(slot.number, id)
-                return
-
-    def _give_up_waiting(self, invocation: Invocation) -> None:
-        if invocation in self._queued:
-            self._queued.remove(invocation)
-            self._running.discard(invocation.id)
-            self._end(invocation, SandboxError(Code.PLUGIN_TIMEOUT), layer="hard")
+        overdue = self._invocations.overdue(slot, now_ms) if slot is not None else None
+        if slot is not None and overdue is not None:
+            self.expired(slot.number, overdue)
 
     def _dispatch(self, invocation: Invocation) -> None:
         slot = self._slot
-        if slot is None or invocation.id not in self._running:
+        if slot is None or self._invocations.peek(invocation.id) is None:
             return
-        left = max(1, int(invocation.deadline_ms - (self._world.now_ms() - invocation.started_ms)))
-        invocation.slot = slot
-        self._busy += 1
-        self._events.pop(invocation.cid, None)
-        self._events[invocation.cid] = 0
-        if len(self._events) > MAX_SPEAKERS:
-            del self._events[next(iter(self._events))]
         if self.state is State.READY:
             self._move("call")
-        self._world.arm(slot.number, invocation.id, left + self.limit("graceMs"))
-        slot.channel.send("call", invocation.id, invocation.cid, invocation.payload, method=invocation.method,
-                          deadline_ms=left)  # fmt: skip
+        self._speech.new_invocation(invocation.cid)
+        self._invocations.dispatch(invocation, slot)
 
-    def _settle(self, envelope: Envelope) -> None:
+    def _settle(self, slot: Slot, envelope: Envelope) -> None:
         if envelope.id == "load" and self.state is State.LOADING and not self._booting and envelope.kind == "error":
             self._fail_load(error_and_layer(envelope.payload)[0])
             return
         if envelope.id == "pressure" and self._asked_to_free:
-            self._freed(envelope)
+            self._freed(slot, envelope)
             return
-        invocation = self._running.peek(envelope.id)
-        if invocation is None or invocation.slot is not self._slot or self._slot is None:
-            raise ProtocolViolation("unknown-id")
-        error, layer = None, ""
-        if envelope.kind == "error":
-            error, layer = error_and_layer(envelope.payload)
-        else:
-            strict_json.loads(envelope.payload, max_chars=self.limit("messageChars"))
-            if len(envelope.payload) > self.limit("resultChars"):
-                self.hit("resultChars")
-                error = SandboxError(
-                    Code.MESSAGE_LIMIT, "the handler's result is larger than isolation.limits.resultChars")
-        self._running.settle(envelope.id)
-        self._world.disarm(self._slot.number, invocation.id)
+        invocation = self._invocations.settle(slot, envelope)
         self._calls.invocation_ended(invocation.id)
-        self._busy -= 1
-        self._remember(envelope)
         self._breaker.succeeded(self._world.now_ms())
-        if invocation.aborted and (error is None or error.code is not Code.PLUGIN_TIMEOUT):
-            self._end(invocation, self._abort_reason())
-        elif error is None:
-            self._finish(invocation, Outcome(
-                Status.OK, value=envelope.payload, correlation_id=invocation.cid,
-                duration_ms=self._world.now_ms() - invocation.started_ms, memory=self.memory,
-                generation=self.generation))  # fmt: skip
-        elif error.code is Code.PLUGIN_ABORTED:
-            self._end(invocation, SandboxError(Code.PLUGIN_ERROR, error.message))  # only the caller aborts
-        else:
-            self._end(invocation, error, layer=layer)
-        if not self._busy:
+        if not self._invocations.busy:
             self._is_quiet()
         if self._used > self._pressure_at:
             self._ask_to_free()
@@ -331,70 +280,33 @@ class LivePlugin:
             self.last_used_ms = self._world.now_ms()
             self.owner.room_changed()
 
-    def _remember(self, envelope: Envelope) -> None:
+    def remember(self, envelope: Envelope) -> None:
+        """What the worker's allocator said of itself, with a reply."""
         self._used, self._peak = envelope.memory[0], max(self._peak, envelope.memory[1])
 
-    def _end(self, invocation: Invocation, error: SandboxError, *, layer: str = "") -> None:
-        self._finish(invocation, failure(
-            error, layer=layer, correlation_id=invocation.cid,
-            duration_ms=self._world.now_ms() - invocation.started_ms, memory=self.memory,
-            generation=self.generation))  # fmt: skip
-
-    def _finish(self, invocation: Invocation, outcome: Outcome) -> None:
+    def finish(self, invocation: Invocation, outcome: Outcome) -> None:
+        """Tell the page; what it met of its limits goes before."""
         hits = self._hits.take()
         if hits is not None:
             self.owner.report("limits", self, invocation.cid, hits)
         self.owner.finish(invocation, outcome)
 
     def abort(self, page_id: str) -> None:
-        """The caller gave up: the plugin hears of it, and has the grace to end."""
-        for id, invocation in self._running.items():
-            if invocation.page_id == page_id and not invocation.aborted:
-                self._abort(id, invocation)
+        """The caller gave up one invocation."""
+        self._invocations.abort(page_id)
 
-    def _abort(self, id: str, invocation: Invocation) -> None:
-        invocation.aborted = True
-        if invocation in self._queued:
-            self._queued.remove(invocation)
-            self._running.discard(id)
-            self._end(invocation, self._abort_reason())
-        elif invocation.slot is not None:
-            left = invocation.started_ms + invocation.deadline_ms - self._world.now_ms()
-            self._world.arm(invocation.slot.number, id, self.limit("graceMs") + min(0, left))
-            invocation.slot.channel.send("abort", id, invocation.cid, '"abort"')
-
-    def _abort_reason(self) -> SandboxError:
+    def abort_reason(self) -> SandboxError:
+        """How an aborted invocation ends."""
         return self._refusal if self._unloading else SandboxError(Code.PLUGIN_ABORTED)
 
-    # --- what it says and asks for ---
-    def _said(self, envelope: Envelope) -> None:
-        value = strict_json.loads(envelope.payload, max_chars=self.limit("messageChars"))
-        if envelope.kind == "log":
-            self._logged(envelope, value)
-            return
-        told = self._events.get(envelope.cid)
-        if told is not None and told < self.limit("eventsPerInvocation"):
-            self._events[envelope.cid] = told + 1
-            self.owner.report(envelope.kind, self, envelope.cid, envelope.payload)
-        else:
-            self.hit("eventsPerInvocation")
-
-    def _logged(self, envelope: Envelope, value: object) -> None:
-        met = limit_of_log(value)
-        if met:
-            self.hit(met)
-        if self._log_rate.take(len(envelope.payload), self._world.now_ms()):
-            self.owner.report("log", self, envelope.cid, envelope.payload)
-        else:
-            self.hit("logBytesPerSecond")
-
+    # --- what it asks for ---
     def charge(self, invocation_id: object) -> SandboxError | None:
         """Count a guarded call against its invocation; why none may be made in its name (any more)."""
         if (invocation_id == "on_load" and self.state is State.LOADING) or (
                 invocation_id == "on_memory_pressure" and self._asked_to_free) or (
                 invocation_id == "on_unload" and self._shutting_down):
             return None  # bounded by the hook's own time and by callsPending
-        invocation = self._running.peek(invocation_id) if isinstance(invocation_id, str) else None
+        invocation = self._invocations.peek(invocation_id)
         if invocation is None or invocation.slot is not self._slot:
             return SandboxError(Code.PLUGIN_ABORTED, "the invocation that this call belongs to has ended")
         invocation.calls += 1
@@ -436,11 +348,10 @@ class LivePlugin:
         self._world.arm(slot.number, "pressure", self.limit("onMemoryPressureMs") + self.limit("graceMs"))
         slot.channel.send("pressure", "pressure", "", "null", deadline_ms=self.limit("onMemoryPressureMs"))
 
-    def _freed(self, envelope: Envelope) -> None:
+    def _freed(self, slot: Slot, envelope: Envelope) -> None:
         self._asked_to_free = False
-        if self._slot is not None:
-            self._world.disarm(self._slot.number, "pressure")
-        self._remember(envelope)
+        self._world.disarm(slot.number, "pressure")
+        self.remember(envelope)
         if self._used > self._pressure_at:
             self.drain("memory", lambda _report: self.owner.want_worker(self))
 
@@ -451,7 +362,7 @@ class LivePlugin:
             return
         self._drained = then
         self._move("drain", why)
-        if not self._busy:
+        if not self._invocations.busy:
             self._shut_down()
 
     def _shut_down(self) -> None:
@@ -471,7 +382,7 @@ class LivePlugin:
         self.owner.room_changed()
         if then is not None:
             then(report)
-        if self._queued and self.state is State.REGISTERED:
+        if self._invocations.any_waits and self.state is State.REGISTERED:
             self.owner.want_worker(self)
 
     def evict(self, why: str) -> None:
@@ -502,9 +413,7 @@ class LivePlugin:
             self._move("unload")
             done(report)
 
-        for id, invocation in self._running.items():
-            if not invocation.aborted:
-                self._abort(id, invocation)
+        self._invocations.abort_all()
         if self.state is State.DRAINING:
             self._drained = gone
         elif self.state in (State.READY, State.RUNNING):
@@ -530,17 +439,12 @@ class LivePlugin:
         self._refusal = error
         self._drop_worker()
         self._move(event, why)
-        self._end_all(error)
+        self._invocations.end_all(error)
         self._tell_loaded(error)
         then, self._drained = self._drained, None
         if then is not None and self._unloading:
             then(NOTHING_LEFT)
         self.owner.room_changed()
-
-    def _end_all(self, error: SandboxError) -> None:
-        self._queued.clear()
-        for _, invocation in self._running.drain():
-            self._end(invocation, error)
 
     def violated(self, slot: Slot, violation: ProtocolViolation, evidence: str) -> None:
         """A message broke the protocol: told as a security alert, and past the budget the worker is ended."""
@@ -569,18 +473,7 @@ class LivePlugin:
         self._drop_worker()
         self._move("crash", "timeout" if overdue else "killed")
         self._breaker.failed(self._world.now_ms())
-        waiting = self._queued if self._drained is not None else []  # for the worker after this one
-        for id, invocation in self._running.items():
-            if invocation in waiting:
-                continue
-            self._running.discard(id)
-            if id == overdue and not invocation.aborted:
-                self._end(invocation, SandboxError(Code.PLUGIN_TIMEOUT), layer="hard")
-            elif invocation.aborted:
-                self._end(invocation, self._abort_reason(), layer="hard")
-            else:
-                self._end(invocation, others)
-        self._queued = list(waiting)
+        self._invocations.worker_died(overdue, others, keep_waiting=self._drained is not None)
         self._go_on(others, overdue)
 
     def _go_on(self, error: SandboxError, overdue: str) -> None:
@@ -605,7 +498,7 @@ class LivePlugin:
         if self.on_loaded is not None:
             self._stop(error, "fail")
             return
-        self._end_all(error)
+        self._invocations.end_all(error)
         if self._breaker.state(self._world.now_ms()) != "closed":
             self._move("rest")
         self.owner.room_changed()

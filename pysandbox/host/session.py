@@ -17,7 +17,7 @@ from pysandbox.core.lifecycle import WITH_WORKER, State
 from pysandbox.core.limits import default
 from pysandbox.core.outcome import Outcome, coded, failure
 from pysandbox.host.gateway_client import GatewayClient, Session
-from pysandbox.host.invocation import Invocation
+from pysandbox.host.invocations import Invocation
 from pysandbox.host.plugin import LivePlugin, Owner, Report
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
