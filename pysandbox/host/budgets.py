@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from pysandbox.core import strict_json
+from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
+from pysandbox.core.limits import default
 
 MAX_HITS = 1_000_000  # a count that telemetry can carry
 
@@ -59,3 +62,20 @@ def pressure_bytes(memory_limit_mb: int, percent: int) -> int:
     """
     room = memory_limit_mb * 1024 * 1024 - INTERPRETER_BYTES
     return INTERPRETER_USED_BYTES + room * percent // 100
+
+
+def too_large_or_deep(
+    text: str, limit: Callable[[str], int], hit: Callable[[str], None],
+) -> SandboxError | None:  # fmt: skip
+    """Why JSON of the page's own is over a plugin's budget for one message."""
+    if len(text) > limit("messageChars"):
+        hit("messageChars")
+        return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than isolation.limits.messageChars")
+    if text.count("[") + text.count("{") <= default("messageDepth"):
+        return None  # whatever it looks like, it cannot nest deeper than that
+    try:
+        strict_json.check_depth(text)
+    except ProtocolViolation as fault:
+        hit("messageDepth")
+        return SandboxError(Code.MESSAGE_LIMIT, fault.message)
+    return None

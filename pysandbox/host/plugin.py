@@ -7,54 +7,26 @@ exactly one outcome, whatever the plugin does. The states and their ways are `py
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from pysandbox.core import strict_json
 from pysandbox.core.breaker import Breaker
-from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.lifecycle import WITH_WORKER, State, step
 from pysandbox.core.limits import LIMITS, default
 from pysandbox.core.outcome import Memory, Outcome
-from pysandbox.host.budgets import Hits, pressure_bytes
+from pysandbox.host.budgets import Hits, pressure_bytes, too_large_or_deep
 from pysandbox.host.calls import GuardedCalls
 from pysandbox.host.gateway_client import Registered
 from pysandbox.host.invocations import Invocation, Invocations
+from pysandbox.host.owner import Owner
 from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, what_was_left
 from pysandbox.host.slot import Slot
 from pysandbox.host.speech import Speech
-from pysandbox.host.world import World
+from pysandbox.host.watches import IdleWatch, MemoryWatch
 
 Report = Mapping[str, object]
 """What a plugin had left behind when its worker ended; see the docs' lifecycle."""
-
-
-class Owner(Protocol):
-    """What a plugin asks of its session; see `HostSession`."""
-
-    world: World
-    chaos: Chaos | None
-    page_context: Mapping[str, str]
-    sid: str
-    origin: str
-
-    def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None: ...
-    def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None: ...
-    def ask_page(self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str) -> None: ...
-    def granted(self, plugin: LivePlugin) -> tuple[str, ...]: ...
-    def finish(self, invocation: Invocation, outcome: Outcome) -> None: ...
-    def new_slot(self) -> int: ...
-    def slot_opened(self, slot: Slot) -> None: ...
-    def slot_ended(self, slot: Slot) -> None: ...
-    def why_denied(self, plugin: LivePlugin, permission: str) -> str | None: ...
-    def want_worker(self, plugin: LivePlugin) -> None:
-        """Have `LivePlugin.start` called as soon as there is room for one more worker."""
-        ...
-
-    def room_changed(self) -> None:
-        """A worker ended, or one has nothing to do: somebody who waits may have its place."""
-        ...
 
 
 class LivePlugin:
@@ -69,19 +41,20 @@ class LivePlugin:
         self.revoked: set[str] = set()
         self.on_loaded: Callable[[SandboxError | None], None] | None = None
         self._world = owner.world
-        self.last_used_ms = self._world.now_ms()
         self._slot: Slot | None = None
         self._booting = False  # its worker has not yet said that it is there
         self._invocations = Invocations(self, self._world)
         self._calls = GuardedCalls(self)
         self._hits = Hits()
-        self._speech = Speech(limit=self.limit, hit=self.hit, tell=self._tell, now_ms=self.last_used_ms)
+        self._speech = Speech(limit=self.limit, hit=self.hit, tell=self._tell, now_ms=self._world.now_ms())
+        self._idle = IdleWatch(
+            self._world, self.limit("idleMs"), has_worker=lambda: self.state in WITH_WORKER,
+            idle=lambda: self.evict("idle"))
+        self._pressure = MemoryWatch(
+            self, self._world, pressure_bytes(self.manifest.memory_limit_mb, default("memoryPressurePercent")))
         self._drained: Callable[[Report], None] | None = None  # while it drains: what comes then
         self._unloading = False
         self._shutting_down = False
-        self._asked_to_free = False
-        self._watches_idleness = False
-        self._pressure_at = pressure_bytes(self.manifest.memory_limit_mb, default("memoryPressurePercent"))
         self._refusal = SandboxError(Code.PLUGIN_NOT_LOADED)
         self._peak = self._used = 0
         self._breaker = Breaker(
@@ -92,6 +65,10 @@ class LivePlugin:
     def name(self) -> str:
         """``id@version``."""
         return f"{self.manifest.plugin_id}@{self.manifest.version}"
+
+    @property
+    def last_used_ms(self) -> float:
+        return self._idle.last_used_ms
 
     @property
     def memory(self) -> Memory:
@@ -122,7 +99,7 @@ class LivePlugin:
         self.generation += 1
         self._move("load")
         self._booting = True
-        self._asked_to_free = False
+        self._pressure.new_worker()
         self._used = self._peak = 0
         self._speech.new_worker()
         binding = Binding(
@@ -167,8 +144,7 @@ class LivePlugin:
         self._world.disarm(slot.number, "load")
         self._move("loaded")
         self.remember(envelope)
-        self.last_used_ms = self._world.now_ms()
-        self._watch_idleness()
+        self._idle.begin()
         self._tell_loaded(None)
         for invocation in self._invocations.take_waiting():
             self._dispatch(invocation)
@@ -230,17 +206,7 @@ class LivePlugin:
 
     def unfit(self, text: str) -> SandboxError | None:
         """Why the page's JSON ``text`` must not go to the worker, whose gate would end it for that."""
-        if len(text) > self.limit("messageChars"):
-            self.hit("messageChars")
-            return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than isolation.limits.messageChars")
-        if text.count("[") + text.count("{") <= default("messageDepth"):
-            return None  # whatever it looks like, it cannot nest deeper than that
-        try:
-            strict_json.check_depth(text)
-        except ProtocolViolation as fault:
-            self.hit("messageDepth")
-            return SandboxError(Code.MESSAGE_LIMIT, fault.message)
-        return None
+        return too_large_or_deep(text, self.limit, self.hit)
 
     def _end_if_overdue(self, now_ms: float) -> None:
         slot = self._slot
@@ -261,7 +227,7 @@ class LivePlugin:
         if envelope.id == "load" and self.state is State.LOADING and not self._booting and envelope.kind == "error":
             self._fail_load(error_and_layer(envelope.payload)[0])
             return
-        if envelope.id == "pressure" and self._asked_to_free:
+        if envelope.id == "pressure" and self._pressure.asked:
             self._freed(slot, envelope)
             return
         invocation = self._invocations.settle(slot, envelope)
@@ -269,15 +235,15 @@ class LivePlugin:
         self._breaker.succeeded(self._world.now_ms())
         if not self._invocations.busy:
             self._is_quiet()
-        if self._used > self._pressure_at:
-            self._ask_to_free()
+        if self._pressure.is_short(self._used) and self.state in (State.READY, State.RUNNING):
+            self._pressure.ask(slot)
 
     def _is_quiet(self) -> None:
         if self.state is State.DRAINING:
             self._shut_down()
         elif self.state is State.RUNNING:
             self._move("idle")
-            self.last_used_ms = self._world.now_ms()
+            self._idle.use()
             self.owner.room_changed()
 
     def remember(self, envelope: Envelope) -> None:
@@ -303,7 +269,7 @@ class LivePlugin:
     def charge(self, invocation_id: object) -> SandboxError | None:
         """Count a guarded call against its invocation; why none may be made in its name (any more)."""
         if (invocation_id == "on_load" and self.state is State.LOADING) or (
-                invocation_id == "on_memory_pressure" and self._asked_to_free) or (
+                invocation_id == "on_memory_pressure" and self._pressure.asked) or (
                 invocation_id == "on_unload" and self._shutting_down):
             return None  # bounded by the hook's own time and by callsPending
         invocation = self._invocations.peek(invocation_id)
@@ -338,21 +304,10 @@ class LivePlugin:
         self.revoked.add(permission)
         self._calls.revoked(permission)
 
-    # --- memory ---
-    def _ask_to_free(self) -> None:
-        slot = self._slot
-        if slot is None or self._asked_to_free or self.state not in (State.READY, State.RUNNING):
-            return
-        self._asked_to_free = True
-        self.hit("memoryPressurePercent")
-        self._world.arm(slot.number, "pressure", self.limit("onMemoryPressureMs") + self.limit("graceMs"))
-        slot.channel.send("pressure", "pressure", "", "null", deadline_ms=self.limit("onMemoryPressureMs"))
-
     def _freed(self, slot: Slot, envelope: Envelope) -> None:
-        self._asked_to_free = False
-        self._world.disarm(slot.number, "pressure")
+        self._pressure.answered(slot)
         self.remember(envelope)
-        if self._used > self._pressure_at:
+        if self._pressure.is_short(self._used):
             self.drain("memory", lambda _report: self.owner.want_worker(self))
 
     # --- its end ---
@@ -388,21 +343,6 @@ class LivePlugin:
     def evict(self, why: str) -> None:
         """Give the worker up; the next call loads the plugin again, its memory lost."""
         self.drain(why, lambda _report: None)
-
-    def _watch_idleness(self) -> None:
-        if not self._watches_idleness:
-            self._watches_idleness = True
-            self._world.later(self.limit("idleMs"), self._look_idle)
-
-    def _look_idle(self) -> None:
-        left = self.last_used_ms + self.limit("idleMs") - self._world.now_ms()
-        if self.state is State.READY and left <= 0:
-            self._watches_idleness = False
-            self.evict("idle")
-        elif self.state in WITH_WORKER:
-            self._world.later(max(left, self.limit("idleMs") / 10), self._look_idle)
-        else:
-            self._watches_idleness = False
 
     def unload(self, done: Callable[[Report], None]) -> None:
         """For good. What waits or runs ends (what runs has the grace for it), then on_unload; then ``done``."""

@@ -18,7 +18,8 @@ from pysandbox.core.limits import default
 from pysandbox.core.outcome import Outcome, coded, failure
 from pysandbox.host.gateway_client import GatewayClient, Session
 from pysandbox.host.invocations import Invocation
-from pysandbox.host.plugin import LivePlugin, Owner, Report
+from pysandbox.host.owner import Owner
+from pysandbox.host.plugin import LivePlugin, Report
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 

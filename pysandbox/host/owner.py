@@ -1,0 +1,43 @@
+"""What a plugin asks of the session it belongs to; `HostSession` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from pysandbox.core.chaos import Chaos
+from pysandbox.core.errors import Code
+from pysandbox.core.outcome import Outcome
+from pysandbox.host.invocations import Invocation
+from pysandbox.host.slot import Slot
+from pysandbox.host.world import World
+
+if TYPE_CHECKING:
+    from pysandbox.host.plugin import LivePlugin
+
+
+class Owner(Protocol):
+    """Most of it goes to the page."""
+
+    world: World
+    page_context: Mapping[str, str]
+    sid: str
+    origin: str
+    chaos: Chaos | None  # what goes wrong on purpose, for QA
+
+    def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None: ...
+    def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None: ...
+    def ask_page(self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str) -> None: ...
+    def granted(self, plugin: LivePlugin) -> tuple[str, ...]: ...
+    def finish(self, invocation: Invocation, outcome: Outcome) -> None: ...
+    def new_slot(self) -> int: ...
+    def slot_opened(self, slot: Slot) -> None: ...
+    def slot_ended(self, slot: Slot) -> None: ...
+    def why_denied(self, plugin: LivePlugin, permission: str) -> str | None: ...
+    def want_worker(self, plugin: LivePlugin) -> None:
+        """Have `LivePlugin.start` called as soon as there is room for one more worker."""
+        ...
+
+    def room_changed(self) -> None:
+        """A worker ended, or one has nothing to do: somebody who waits may have its place."""
+        ...
