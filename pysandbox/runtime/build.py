@@ -20,8 +20,10 @@ from pysandbox.core.envelope import PROTOCOL_VERSION
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.runtime.compress import compress_all
 from pysandbox.runtime.generate import TARGET, protocol_ts
+from pysandbox.runtime.glue import slim_glue
 from pysandbox.runtime.interpreter import work_root
-from pysandbox.runtime.scripts import bundle_scripts
+from pysandbox.runtime.scripts import bundle_scripts, module_users
+from pysandbox.runtime.slim import slim_wasm
 from pysandbox.runtime.snapshot import make_snapshot, python_sources
 from pysandbox.runtime.stdlib import compile_stdlib, pack_stdlib
 from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, Progress, cache_dir, in_source_tree, pyodide_folder
@@ -58,14 +60,17 @@ def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, A
     """Every file that ships, uncompressed, and the integrity record of all of them."""
     pyodide = pyodide_folder(progress)
     compiled = compile_stdlib(pyodide / "python_stdlib.zip", progress)
+    glue = slim_glue((pyodide / "pyodide.asm.mjs").read_text(), module_users(pyodide))
+    wasm = work / "pyodide.asm.wasm"
+    wasm.write_bytes(slim_wasm(pyodide / "pyodide.asm.wasm", glue.exports, work, progress))
     progress("bundling the scripts")
-    scripts = bundle_scripts(pyodide, work)
+    scripts = bundle_scripts(pyodide, glue.text, work)
     progress("starting the interpreter and taking its snapshot")
     whole = work / "python_stdlib.zip"
     whole.write_bytes(compiled)
-    snapshot = make_snapshot(pyodide, work / "glue.mjs", whole, work)
+    snapshot = make_snapshot(pyodide, work / "glue.mjs", wasm, whole, work)
     files = {
-        "pyodide.asm.wasm": (pyodide / "pyodide.asm.wasm").read_bytes(),
+        "pyodide.asm.wasm": wasm.read_bytes(),
         "python_stdlib.zip": pack_stdlib(compiled, in_snapshot=snapshot.modules),
         "snapshot.bin": snapshot.packed,
         **{name: scripts[name].encode() for name in ("host_worker.js", "plugin_worker.js", "watchdog.js")},

@@ -1,7 +1,6 @@
 """Bundles the TypeScript: one classic script for each realm.
 
-The Pyodide glue gets two changes, each checked to match exactly once: the heap is restored by our own sparse copy, and
-what only Node would import is left out.
+What only Node would import is left out. The glue comes slimmed: see `glue.py`.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ import json
 import shutil
 from pathlib import Path
 
-from pysandbox.core.errors import Code, SandboxError
+from pysandbox.runtime.interpreter import HERE
 from pysandbox.runtime.tools import ROOT, run_deno
 
-HEAP_COPY = ("return Module.HEAP8.set(t),l}", "return API.config._copyHeap(Module.HEAP8),l}")
 # The probe imports hoist above our code, so importScripts has to go before the first line.
 WORKER_BANNER = (
     '"use strict";for(let h=self;h&&h!==Object.prototype;h=Object.getPrototypeOf(h))delete h.importScripts;\n')
@@ -24,16 +22,19 @@ SCRIPTS = {
 }  # fmt: skip
 
 
-def bundle_scripts(pyodide: Path, work: Path) -> dict[str, str]:
+def module_users(pyodide: Path) -> list[str]:
+    """The text of every script besides the glue that may reach into the Emscripten module."""
+    ours = [*sorted((ROOT / "worker").glob("*.ts")), HERE / "deno" / "snapshot.ts"]
+    return [path.read_text() for path in (pyodide / "pyodide.mjs", *ours)]
+
+
+def bundle_scripts(pyodide: Path, glue: str, work: Path) -> dict[str, str]:
     """Every script's text by name. ``work`` is an empty scratch folder; the glue is left there as ``glue.mjs``."""
     for folder in ("web", "worker"):
         (work / folder).mkdir(parents=True)
         for source in (ROOT / folder).glob("*.ts"):
             shutil.copy(source, work / folder)
-    glue = (pyodide / "pyodide.asm.mjs").read_text()
-    if glue.count(HEAP_COPY[0]) != 1:
-        raise SandboxError(Code.BUILD_FAILED, "Pyodide's glue is not the one this build knows")
-    (work / "glue.mjs").write_text(glue.replace(*HEAP_COPY))
+    (work / "glue.mjs").write_text(glue)
     shutil.copy(pyodide / "pyodide.mjs", work / "loader.mjs")
     imports = {"pyodide-glue": "./glue.mjs", "pyodide-loader": "./loader.mjs"}
     (work / "deno.json").write_text(json.dumps({"imports": imports}))

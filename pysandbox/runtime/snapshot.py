@@ -45,17 +45,16 @@ class Snapshot:
     modules: frozenset[str]
 
 
-def make_snapshot(pyodide: Path, glue: Path, stdlib: Path, work: Path) -> Snapshot:
+def make_snapshot(pyodide: Path, glue: Path, wasm: Path, stdlib: Path, work: Path) -> Snapshot:
     """Import everything and take the heap. Runs without network: importing is running.
 
-    ``glue`` is Pyodide's with our heap copy; ``stdlib`` holds the whole library, not only what ships.
+    ``glue`` and ``wasm`` are what ships; ``stdlib`` holds the whole library, not only what ships.
     """
     out = work / "snapshot.bin"
     job = work / "snapshot.json"
-    wasm, loader = pyodide / "pyodide.asm.wasm", pyodide / "pyodide.mjs"
     job.write_text(json.dumps({
-        "loader": str(loader), "glue": str(glue), "stdlib": str(stdlib), "wasm": str(wasm), "sources": python_sources(),
-        "modules": MODULES, "pages": PAGES, "out": str(out),
+        "loader": str(pyodide / "pyodide.mjs"), "glue": str(glue), "stdlib": str(stdlib), "wasm": str(wasm),
+        "sources": python_sources(), "modules": MODULES, "pages": PAGES, "out": str(out),
     }))  # fmt: skip
     readable = ",".join(str(path) for path in (pyodide, work, HERE, ROOT / "worker"))
     script = HERE / "deno" / "snapshot.ts"

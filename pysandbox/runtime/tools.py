@@ -1,4 +1,4 @@
-"""Where the build's tools and inputs are: Deno, the npm package it fetched, the source tree, the cache."""
+"""Where the build's tools and inputs are: Deno, the npm packages it fetched, the source tree, the cache."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -17,14 +18,26 @@ from pysandbox.core.errors import Code, SandboxError
 ROOT: Final = Path(__file__).parents[2]
 PYODIDE_VERSION: Final = "314.0.7"
 STEP_DEADLINE_S: Final = 240
-# What is used of the npm package. An installed pysandbox has no deno.lock beside it: these hold there too.
-PYODIDE_FILES: Final = {
-    "pyodide.asm.mjs": "f7cdc8ece80678ceb712f8e65ebe6d3a83203a180c399865f49612a051693635",
-    "pyodide.asm.wasm": "cc36e3cab04fdfc9a63ff13eb52eae2b911bf46c025cc7b281f394bd3de1d5e6",
-    "pyodide.mjs": "6f1d60f7bf529beb300f0f47983c921d3982363640ba20af0e38efdddbc66109",
-    "python_stdlib.zip": "fa1957e5777068fc4f7437f96d860ae2fbe9c19732ba06c84e004ec16dd7dd7a",
-}
 
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """``files``: name and SHA-256 of what is used of it. A tree without deno.lock beside it has these all the same."""
+
+    name: str
+    version: str
+    files: tuple[tuple[str, str], ...]
+
+
+PYODIDE: Final = NpmPackage("pyodide", PYODIDE_VERSION, (
+    ("pyodide.asm.mjs", "f7cdc8ece80678ceb712f8e65ebe6d3a83203a180c399865f49612a051693635"),
+    ("pyodide.asm.wasm", "cc36e3cab04fdfc9a63ff13eb52eae2b911bf46c025cc7b281f394bd3de1d5e6"),
+    ("pyodide.mjs", "6f1d60f7bf529beb300f0f47983c921d3982363640ba20af0e38efdddbc66109"),
+    ("python_stdlib.zip", "fa1957e5777068fc4f7437f96d860ae2fbe9c19732ba06c84e004ec16dd7dd7a"),
+))  # fmt: skip
+BINARYEN: Final = NpmPackage("binaryen", "132.0.0", (
+    ("index.js", "5f0579abe5dddb48daa46a63933974eea085e0e1752b238d227315cf39d5fb06"),
+))  # fmt: skip
 
 Progress = Callable[[str], None]
 """Is told what takes long, in a few words."""
@@ -85,31 +98,37 @@ def run_deno(args: Sequence[str], *, cwd: Path | None = None, offline: bool = Tr
 
 
 def pyodide_folder(progress: Progress = silent) -> Path:
-    """The npm package's files, fetched by Deno on the first call, and each checked against its hash."""
-    found = _find_pyodide()
+    """Pyodide's files."""
+    return npm_package(PYODIDE, progress)
+
+
+def npm_package(package: NpmPackage, progress: Progress = silent) -> Path:
+    """The folder of an npm package, fetched by Deno on the first call, and each file checked against its hash."""
+    found = _find(package)
     if found is None:
-        progress(f"fetching Pyodide {PYODIDE_VERSION} from the npm registry (once)")
+        progress(f"fetching {package.name} {package.version} from the npm registry (once)")
         if in_source_tree():
             run_deno(["install", "--frozen", "--quiet"], offline=False)
         else:
-            run_deno(["cache", "--no-config", "--no-lock", "--quiet", f"npm:pyodide@{PYODIDE_VERSION}"],
+            run_deno(["cache", "--no-config", "--no-lock", "--quiet", f"npm:{package.name}@{package.version}"],
                      cwd=Path.home(), offline=False)
-        found = _find_pyodide()
+        found = _find(package)
     if found is None:
-        raise SandboxError(Code.BUILD_FAILED, f"the npm package pyodide {PYODIDE_VERSION} is not in {deno_dir()}")
-    _check(found)
+        raise SandboxError(
+            Code.BUILD_FAILED, f"the npm package {package.name} {package.version} is not in {deno_dir()}")
+    _check(package, found)
     return found
 
 
-def _find_pyodide() -> Path | None:
-    found = sorted(deno_dir().glob(f"npm/*/pyodide/{PYODIDE_VERSION}/pyodide.asm.wasm"))
+def _find(package: NpmPackage) -> Path | None:
+    found = sorted(deno_dir().glob(f"npm/*/{package.name}/{package.version}/{package.files[0][0]}"))
     return found[0].parent if found else None
 
 
 @lru_cache(maxsize=4)
-def _check(folder: Path) -> None:
-    for name, sha256 in PYODIDE_FILES.items():
+def _check(package: NpmPackage, folder: Path) -> None:
+    for name, sha256 in package.files:
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
             raise SandboxError(
-                Code.BUILD_FAILED, f"{folder / name} is not the file of pyodide {PYODIDE_VERSION}: remove {folder} and "
-                "run this again")
+                Code.BUILD_FAILED, f"{folder / name} is not the file of {package.name} {package.version}: remove "
+                f"{folder} and run this again")

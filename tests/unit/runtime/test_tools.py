@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.runtime.tools import PYODIDE_FILES, PYODIDE_VERSION, ROOT, cache_dir, deno, pyodide_folder, run_deno
+from pysandbox.runtime.tools import PYODIDE, ROOT, cache_dir, deno, pyodide_folder, run_deno
 
 
 def test_without_deno_the_command_that_brings_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,9 +28,9 @@ def test_a_deno_that_does_not_start_is_a_coded_error(tmp_path: Path, monkeypatch
 
 
 def test_a_pyodide_of_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "npm" / "registry" / "pyodide" / PYODIDE_VERSION
+    folder = tmp_path / "npm" / "registry" / "pyodide" / PYODIDE.version
     folder.mkdir(parents=True)
-    for name in PYODIDE_FILES:
+    for name, _ in PYODIDE.files:
         (folder / name).write_bytes(b"")
     monkeypatch.setenv("DENO_DIR", str(tmp_path))
     with pytest.raises(SandboxError, match=f"remove {folder}"):
