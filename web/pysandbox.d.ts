@@ -103,7 +103,7 @@ export interface PluginEvents {
   event: { event: string; data: unknown };
   progress: { fraction: number; message: string };
   log: { level: string; message: string; fields: Record<string, unknown> };
-  state: { state: PluginState; retryAtMs?: number };
+  state: { state: PluginState; generation: number; reason?: string; retryInMs?: number };
 }
 
 export type PluginState =
