@@ -20,24 +20,25 @@ from websockets.sync.client import connect
 
 from pysandbox.testing.browsers import DirectBrowser, EngineError, launch_direct
 
-FLAGS = (
-    "--disable-extensions",
-    "--disable-gpu",
+FLAGS = ("--disable-extensions", "--disable-gpu", "--remote-debugging-port=0", "--remote-allow-origins=*")
+ALWAYS_IN_FRONT = (
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
-    "--remote-debugging-port=0",
-    "--remote-allow-origins=*",
 )
 
 
 class Browser:
-    """One browser with a fresh profile, gone at the end. `net_log` is a file for Chromium's own network log."""
+    """One browser with a fresh profile, gone at the end. `net_log` is a file for Chromium's own network log.
 
-    def __init__(self, *, net_log: Path | None = None) -> None:
+    `throttled`: tabs behind another are hidden and slowed down, as they are for users.
+    """
+
+    def __init__(self, *, net_log: Path | None = None, throttled: bool = False) -> None:
         logging = [] if net_log is None else [f"--log-net-log={net_log}"]
+        front = () if throttled else ALWAYS_IN_FRONT
         self._stack = contextlib.ExitStack()
-        self._launch = launch_direct("chromium", "about:blank", extra_args=[*FLAGS, *logging])
+        self._launch = launch_direct("chromium", "about:blank", extra_args=[*FLAGS, *front, *logging])
         self._process: DirectBrowser
         self._devtools = ""
 
@@ -61,6 +62,10 @@ class Browser:
     def devtools_url(self) -> str:
         """The web socket of the whole browser."""
         return str(self._get("/json/version")["webSocketDebuggerUrl"])
+
+    def tab_url(self, tab: str) -> str:
+        """The web socket of one tab."""
+        return f"{self._devtools.replace('http', 'ws', 1)}/devtools/page/{tab}"
 
     def _get(self, path: str, method: str = "GET") -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self._request(path, method)))
