@@ -346,11 +346,14 @@ class LivePlugin:
 
     def unload(self, done: Callable[[Report], None]) -> None:
         """For good. What waits or runs ends (what runs has the grace for it), then on_unload; then ``done``."""
+        asked_before = self._drained if self._unloading else None
         self._refusal = SandboxError(Code.PLUGIN_NOT_LOADED, "the plugin was unloaded")
         self._unloading = True
 
         def gone(report: Report) -> None:
             self._move("unload")
+            if asked_before is not None:
+                asked_before(report)
             done(report)
 
         self._invocations.abort_all()

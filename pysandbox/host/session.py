@@ -75,7 +75,7 @@ class HostSession(Owner):
                 plugin.close(SandboxError(Code.SESSION_CLOSED))
             self._plugins.clear()
             self._reply(id, cid, {})
-        elif id:
+        elif kind not in ("result", "error", "abort"):  # these ask nothing, and their plugin is gone
             self._refuse(id, cid, SandboxError(Code.PLUGIN_NOT_LOADED))
 
     # --- the plugins' ports and the watchdog ---
