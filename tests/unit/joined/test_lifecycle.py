@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pysandbox.core.limits import default
 from pysandbox.host.budgets import pressure_bytes
 from tests.unit.joined.lab import HEAD, NAME, READ, Lab, manifest
@@ -277,3 +279,23 @@ async def stop(ctx):
         assert lab.now_ms() - started < default("onUnloadMs") + default("graceMs") + 20
         assert lab.cell.ended
         assert not lab.watchdog
+
+
+@in_virtual_time
+async def test_two_unloads_of_one_plugin_are_both_answered(tmp_path: Path) -> None:
+    async with Lab(tmp_path, SOURCE) as lab:
+        handle = await lab.start()
+        answers = await asyncio.gather(lab.request("unload", to=handle), lab.request("unload", to=handle))
+        assert answers[0] == answers[1]
+        assert {"timers", "cacheEntries", "error"} <= answers[0].keys()
+
+
+@pytest.mark.parametrize("kind", ["abort", "result", "error"])
+@in_virtual_time
+async def test_a_word_to_a_plugin_that_is_gone_is_answered_by_nobody(tmp_path: Path, kind: str) -> None:
+    async with Lab(tmp_path, SOURCE) as lab:
+        handle = await lab.start()
+        await lab.request("unload", to=handle)
+        _, answer = lab.ask(kind, to=handle)
+        await lab.settled()
+        assert not answer.done()
