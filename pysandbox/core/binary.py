@@ -18,6 +18,7 @@ from pysandbox.core.limits import default
 KEY: Final = "$bytes"
 _STARTS: Final = f'{{"{KEY}":'  # outside of strings in compact JSON, and nowhere else: a string's quotes are escaped
 
+Buffer = bytes | bytearray | memoryview
 Limit = Callable[[str], int]
 
 
@@ -105,7 +106,7 @@ class _Taker:
         if depth > strict_json.MAX_DEPTH + 1 or self._nodes_left < 0:
             raise SandboxError(Code.MESSAGE_LIMIT, "the value is larger or deeper than a message can be")
         if isinstance(value, (bytes, bytearray, memoryview)):
-            self._taken.append(bytes(value))
+            self._taken.append(bytes(cast(Buffer, value)))
             return {KEY: len(self._taken) - 1}
         if isinstance(value, dict):
             items = cast(dict[object, object], value)

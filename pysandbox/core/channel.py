@@ -11,7 +11,7 @@ Must not know: JavaScript, ports, what a message means. Time and transport are p
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Protocol
 
 from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Envelope, Opener, Sealer
@@ -27,7 +27,7 @@ BURST_MS = 1000  # credit that was not used is saved up for this long
 class Wire(Protocol):
     """What a channel needs of the world."""
 
-    def post(self, text: str, buffers: Sequence[bytes]) -> None: ...
+    def post(self, text: str, buffers: Sequence[Sized]) -> None: ...
     def grant(self, messages: int) -> None:
         """Let the gate of this end take ``messages`` more."""
         ...
@@ -63,7 +63,7 @@ class Channel:
 
     def send(
         self, kind: str, id: str, cid: str, payload: str = "null", *, method: str = "", deadline_ms: int = 0,
-        memory: tuple[int, int] | None = None, buffers: Sequence[bytes] = (),
+        memory: tuple[int, int] | None = None, buffers: Sequence[Sized] = (),
     ) -> None:  # fmt: skip
         """Send now, or when credit comes. Sealed only when it leaves, so order and numbers stay true."""
         if kind in REPLIES or kind == "credit":
@@ -78,7 +78,7 @@ class Channel:
 
     def _post(
         self, kind: str, id: str, cid: str, payload: str, method: str, deadline_ms: int,
-        memory: tuple[int, int] | None, buffers: Sequence[bytes],
+        memory: tuple[int, int] | None, buffers: Sequence[Sized],
     ) -> None:  # fmt: skip
         if kind in ASKS:
             self._wire.grant(1)
@@ -87,9 +87,9 @@ class Channel:
             buffers=[len(buffer) for buffer in buffers] if buffers else ())
         self._wire.post(text, buffers)
 
-    def receive(self, text: str, sizes: Sequence[int] = ()) -> Envelope | None:
+    def receive(self, text: str, buffers: Sequence[Sized] = ()) -> Envelope | None:
         """The next envelope for our side, or None where there is nothing to do. Raises ProtocolViolation."""
-        envelope = self._opener.open(text, sizes)
+        envelope = self._opener.open(text, buffers)
         if envelope is None:
             # The port is this generation's own, so no honest peer can have sent it.
             raise ProtocolViolation("generation", code=Code.NONCE_REJECTED)

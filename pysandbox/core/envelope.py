@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import NamedTuple
 
 from pysandbox.core.errors import Code, ProtocolViolation
@@ -46,7 +46,10 @@ METHOD = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
 
 class Envelope(NamedTuple):
-    """One message. ``payload`` is JSON text, not yet read. ``memory``: bytes in use and peak, as the sender claims."""
+    """One message. ``payload`` is JSON text, not yet read. ``memory``: bytes in use and peak, as the sender claims.
+
+    ``buffers``: what came beside the text, of which nothing but the lengths was looked at.
+    """
 
     kind: str
     id: str
@@ -55,7 +58,7 @@ class Envelope(NamedTuple):
     method: str = ""
     deadline_ms: int = 0
     memory: tuple[int, int] = (0, 0)
-    buffers: tuple[int, ...] = ()
+    buffers: tuple[Sized, ...] = ()
 
 
 class Binding(NamedTuple):
@@ -124,10 +127,10 @@ class Opener(_Direction):
         self._origin = origin
         self._max_chars = max_chars
 
-    def open(self, text: str, buffers: Sequence[int] = ()) -> Envelope | None:
+    def open(self, text: str, buffers: Sequence[Sized] = ()) -> Envelope | None:
         """The envelope in ``text``, or None where it is of another generation (dropped, for the caller to count).
 
-        ``buffers``: byte lengths of what came beside the text. Raises ProtocolViolation.
+        ``buffers``: what came beside the text, whose lengths it must have declared. Raises ProtocolViolation.
         """
         if len(text) > self._max_chars:
             raise ProtocolViolation("too-long", code=Code.MESSAGE_LIMIT)
@@ -153,12 +156,11 @@ class Opener(_Direction):
             raise ProtocolViolation("origin")
         if kind not in KINDS:
             raise ProtocolViolation("kind")
-        declared = tuple(map(int, sizes.split(","))) if sizes else ()
-        if declared != tuple(buffers):
+        if (list(map(int, sizes.split(","))) if sizes else []) != list(map(len, buffers)):
             raise ProtocolViolation("buffers")
         self.seq += 1
         memory = (int(used), int(peak)) if used else (0, 0)
-        return Envelope(kind, id, cid, text[head.end() : -1], method or "", int(deadline or 0), memory, declared)
+        return Envelope(kind, id, cid, text[head.end() : -1], method or "", int(deadline or 0), memory, tuple(buffers))
 
 
 def version_mismatch(other: int) -> ProtocolViolation:

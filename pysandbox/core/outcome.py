@@ -6,6 +6,7 @@ Must not know: who ran the plugin, or how long anything takes: the figures are p
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 from pysandbox.core.errors import INFO, Code, SandboxError, Status
@@ -24,11 +25,13 @@ class Memory:
 class Outcome:
     """One invocation's end. ``value`` is JSON text (as it came, already checked); ``error`` is there unless ok.
 
+    ``buffers`` are the value's bytes, see `pysandbox.core.binary`; they are not in the JSON.
     ``layer`` names who enforced a deadline: ``cooperative``, ``soft`` or ``hard``.
     """
 
     status: Status
     value: str = "null"
+    buffers: Sequence[Sized] = ()
     error: SandboxError | None = None
     layer: str = ""
     correlation_id: str = ""

@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence, Sized
 from typing import Any
 
 from pysandbox.core.chaos import parse_chaos
@@ -17,15 +17,32 @@ from pysandbox.core.envelope import Binding
 from pysandbox.host.session import HostSession
 
 
+class Held:
+    """An ArrayBuffer that stays in JavaScript: Python knows its length, and hands it on."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+        self._bytes: int = content.byteLength
+
+    def __len__(self) -> int:
+        return self._bytes
+
+
+def _to_js(buffers: Iterable[Sized]) -> Any:
+    from pyodide.ffi import to_js
+
+    return to_js([buffer.content if isinstance(buffer, Held) else buffer for buffer in buffers])
+
+
 class WorkerWorld:
     """`World` over the functions of one JavaScript object, each looked up once."""
 
     def __init__(self, bridge: Any) -> None:
-        self.to_page = bridge.toPage
         self.grant = bridge.grant
         self.end_cell = bridge.endCell
         self.arm = bridge.arm
         self.disarm = bridge.disarm
+        self._to_page = bridge.toPage
         self._to_plugin = bridge.toPlugin
         self._open_cell = bridge.openCell
         self._fetch = bridge.fetch
@@ -45,11 +62,15 @@ class WorkerWorld:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def to_plugin(self, slot: int, text: str, buffers: Sequence[bytes]) -> None:
+    def to_page(self, kind: str, id: str, cid: str, payload: str, buffers: Sequence[Sized] = ()) -> None:
         if buffers:
-            from pyodide.ffi import to_js
+            self._to_page(kind, id, cid, payload, _to_js(buffers))
+        else:
+            self._to_page(kind, id, cid, payload)
 
-            self._to_plugin(slot, text, to_js(list(buffers)))
+    def to_plugin(self, slot: int, text: str, buffers: Sequence[Sized]) -> None:
+        if buffers:
+            self._to_plugin(slot, text, _to_js(buffers))
         else:
             self._to_plugin(slot, text)
 
@@ -64,10 +85,22 @@ class WorkerWorld:
         return answer.status, answer.body.to_bytes()
 
 
-def start(bridge: Any, origin: str, chaos: str) -> HostSession:
+class WorkerSession(HostSession):
+    """The two ways in for messages that have buffers beside them."""
+
+    def on_page_bytes(
+        self, kind: str, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int, buffers: Any
+    ) -> None:
+        self.on_page(kind, id, cid, payload, to, method, deadline_ms, list(map(Held, buffers)))
+
+    def on_plugin_bytes(self, slot: int, text: str, buffers: Any) -> None:
+        self.on_plugin(slot, text, list(map(Held, buffers)))
+
+
+def start(bridge: Any, origin: str, chaos: str) -> WorkerSession:
     """After the snapshot is restored: fresh randomness, then the session, whose methods JavaScript calls.
 
     ``chaos``: what the development server was told should go wrong; "" everywhere else.
     """
     random.seed()  # every clone of a snapshot has the same state
-    return HostSession(WorkerWorld(bridge), origin, parse_chaos(chaos) if chaos else None)
+    return WorkerSession(WorkerWorld(bridge), origin, parse_chaos(chaos) if chaos else None)

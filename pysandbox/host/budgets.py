@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Sized
 
-from pysandbox.core import strict_json
+from pysandbox.core import binary, strict_json
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.limits import default
 
@@ -65,9 +65,13 @@ def pressure_bytes(memory_limit_mb: int, percent: int) -> int:
 
 
 def too_large_or_deep(
-    text: str, limit: Callable[[str], int], hit: Callable[[str], None],
+    text: str, buffers: Sequence[Sized], limit: Callable[[str], int], hit: Callable[[str], None],
 ) -> SandboxError | None:  # fmt: skip
-    """Why JSON of the page's own is over a plugin's budget for one message."""
+    """Why JSON of the page's own, or its bytes, is over a plugin's budget for one message."""
+    fault = binary.too_large(buffers, limit)
+    if fault is not None:
+        hit(fault[0])
+        return SandboxError(Code.MESSAGE_LIMIT, f"the value's bytes: {fault[1]}")
     if len(text) > limit("messageChars"):
         hit("messageChars")
         return SandboxError(Code.MESSAGE_LIMIT, "the value is larger than isolation.limits.messageChars")

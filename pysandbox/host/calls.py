@@ -6,6 +6,7 @@ one that was revoked in between delivers nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -34,8 +35,12 @@ class Caller(Protocol):
         """The plugin asked for a permission that its manifest does not name."""
         ...
 
-    def unfit(self, text: str) -> SandboxError | None: ...
-    def ask_page(self, id: str, permission: str, args: str, cid: str) -> None: ...
+    def unfit(self, text: str, buffers: Sequence[Sized]) -> SandboxError | None: ...
+    def within(self, value: object, buffers: Sequence[Sized]) -> None:
+        """Raises ProtocolViolation for bytes that a worker must not send."""
+        ...
+
+    def ask_page(self, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]) -> None: ...
     def withdraw(self, id: str, cid: str) -> None: ...
 
 
@@ -74,6 +79,7 @@ class GuardedCalls:
         if not isinstance(body, dict) or set(cast(dict[str, Any], body)) != {"invocation", "args"}:
             raise ProtocolViolation("call-shape")
         told = cast(dict[str, Any], body)
+        caller.within(told["args"], envelope.buffers)
         denied = caller.why_denied(permission)
         refusal = caller.charge(told["invocation"])
         if refusal is not None:
@@ -85,18 +91,19 @@ class GuardedCalls:
             _refuse(slot, envelope, SandboxError(Code.ROUTE_NOT_FOUND, "this gateway has no proxy routes"))
         else:
             asked = _Asked(envelope.id, envelope.cid, permission, told["invocation"], slot)
-            caller.ask_page(self._asked.open(asked), permission, strict_json.dumps(told["args"]), envelope.cid)
+            caller.ask_page(
+                self._asked.open(asked), permission, strict_json.dumps(told["args"]), envelope.cid, envelope.buffers)
 
-    def answer(self, id: str, kind: str, payload: str) -> None:
+    def answer(self, id: str, kind: str, payload: str, buffers: Sequence[Sized]) -> None:
         """The page's answer; one that nobody waits for any longer is dropped."""
         asked = self._asked.discard(id)
         if asked is None:
             return
-        denied, fault = self._caller.why_denied(asked.permission), self._caller.unfit(payload)
+        denied, fault = self._caller.why_denied(asked.permission), self._caller.unfit(payload, buffers)
         if denied is not None:
             _refuse(asked.slot, asked, PermissionDenied(asked.permission, denied))
         elif kind == "result" and fault is None:
-            asked.slot.channel.send("result", asked.id, asked.cid, payload)
+            asked.slot.channel.send("result", asked.id, asked.cid, payload, buffers=buffers)
         else:
             # What the page says of its failure stays with the page.
             message = "the page's function failed" if fault is None else f"the page's answer: {fault.message}"

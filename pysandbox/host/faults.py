@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 from pysandbox.core.channel import Channel, Wire
@@ -69,10 +69,10 @@ class FaultyChannel(Channel):
         """Something came in at the port: ``run`` takes it, now or later."""
         self._in.hold(run)
 
-    def receive(self, text: str, sizes: Sequence[int] = ()) -> Envelope | None:
+    def receive(self, text: str, buffers: Sequence[Sized] = ()) -> Envelope | None:
         if self._silent:
             return None  # nor is credit given back, so an honest peer stops
-        envelope = super().receive(text, sizes)
+        envelope = super().receive(text, buffers)
         return None if envelope is not None and self._is_lost("in", envelope.kind, envelope.id) else envelope
 
     def _is_lost(self, way: str, kind: str, id: str) -> bool:

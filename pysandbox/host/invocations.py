@@ -5,6 +5,7 @@ Must not know: the plugin's lifecycle, JavaScript. Whatever happens, what was ad
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,7 @@ class Invocation:
     payload: str
     deadline_ms: int
     started_ms: float
+    buffers: Sequence[Sized] = ()  # the payload's bytes
     id: str = ""
     slot: Slot | None = None
     aborted: bool = False
@@ -43,6 +45,10 @@ class Runner(Protocol):
     def memory(self) -> Memory: ...
     def limit(self, name: str) -> int: ...
     def hit(self, name: str) -> None: ...
+    def within(self, value: object, buffers: Sequence[Sized]) -> None:
+        """Raises ProtocolViolation for bytes that a worker must not send."""
+        ...
+
     def abort_reason(self) -> SandboxError: ...
     def remember(self, envelope: Envelope) -> None:
         """Keep the memory figures that came with a reply."""
@@ -101,7 +107,8 @@ class Invocations:
         self.busy += 1
         self._world.arm(slot.number, invocation.id, left + self._runner.limit("graceMs"))
         slot.channel.send("call", invocation.id, invocation.cid, invocation.payload, method=invocation.method,
-                          deadline_ms=left)  # fmt: skip
+                          deadline_ms=left, buffers=invocation.buffers)  # fmt: skip
+        invocation.buffers = ()
 
     def settle(self, slot: Slot, envelope: Envelope) -> Invocation:
         """The worker's answer: the invocation it belongs to has its outcome. Raises ProtocolViolation."""
@@ -112,7 +119,8 @@ class Invocations:
         if envelope.kind == "error":
             error, layer = error_and_layer(envelope.payload)
         else:
-            strict_json.loads(envelope.payload, max_chars=self._runner.limit("messageChars"))
+            value = strict_json.loads(envelope.payload, max_chars=self._runner.limit("messageChars"))
+            self._runner.within(value, envelope.buffers)
             if len(envelope.payload) > self._runner.limit("resultChars"):
                 self._runner.hit("resultChars")
                 error = SandboxError(
@@ -125,7 +133,7 @@ class Invocations:
             self.end(invocation, self._runner.abort_reason())
         elif error is None:
             self._runner.finish(invocation, Outcome(
-                Status.OK, value=envelope.payload, correlation_id=invocation.cid,
+                Status.OK, value=envelope.payload, buffers=envelope.buffers, correlation_id=invocation.cid,
                 duration_ms=self._world.now_ms() - invocation.started_ms, memory=self._runner.memory,
                 generation=self._runner.generation))  # fmt: skip
         elif error.code is Code.PLUGIN_ABORTED:

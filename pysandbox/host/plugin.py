@@ -6,9 +6,9 @@ exactly one outcome, whatever the plugin does. The states and their ways are `py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 
-from pysandbox.core import strict_json
+from pysandbox.core import binary, strict_json
 from pysandbox.core.breaker import Breaker
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
@@ -120,6 +120,8 @@ class LivePlugin:
 
     def on_envelope(self, slot: Slot, envelope: Envelope) -> None:
         """A checked envelope of the current generation. Raises ProtocolViolation."""
+        if envelope.buffers and envelope.kind not in ("result", "call"):
+            raise ProtocolViolation("buffers")
         match envelope.kind:
             case "result" | "error":
                 self._settle(slot, envelope)
@@ -193,7 +195,7 @@ class LivePlugin:
             self.hit("invocationsPending")
             return SandboxError(
                 Code.RATE_LIMIT, "too many invocations of this plugin wait: see isolation.limits.invocationsPending")
-        fault = self.unfit(invocation.payload)
+        fault = self.unfit(invocation.payload, invocation.buffers)
         if fault is None and not self._breaker.allows(invocation.started_ms):
             return SandboxError(
                 Code.PLUGIN_CRASH_LOOP,
@@ -204,9 +206,17 @@ class LivePlugin:
         retry_at_ms = self._breaker.retry_at_ms
         return max(0, int((retry_at_ms or 0) - self._world.now_ms()))
 
-    def unfit(self, text: str) -> SandboxError | None:
+    def unfit(self, text: str, buffers: Sequence[Sized]) -> SandboxError | None:
         """Why the page's JSON ``text`` must not go to the worker, whose gate would end it for that."""
-        return too_large_or_deep(text, self.limit, self.hit)
+        return too_large_or_deep(text, buffers, self.limit, self.hit)
+
+    def within(self, value: object, buffers: Sequence[Sized]) -> None:
+        """Whether the worker's bytes keep to the manifest, and stand in ``value``. Raises ProtocolViolation."""
+        fault = binary.too_large(buffers, self.limit)
+        if fault is not None:
+            self.hit(fault[0])
+            raise ProtocolViolation(fault[0], code=Code.MESSAGE_LIMIT)
+        binary.check(value, buffers)
 
     def _end_if_overdue(self, now_ms: float) -> None:
         slot = self._slot
@@ -289,15 +299,15 @@ class LivePlugin:
         if permission not in self.manifest.permissions:
             self.owner.alert(self, Code.PERMISSION_DENIED, "undeclared-call", "")
 
-    def ask_page(self, id: str, permission: str, args: str, cid: str) -> None:
-        self.owner.ask_page(self, id, permission, args, cid)
+    def ask_page(self, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]) -> None:
+        self.owner.ask_page(self, id, permission, args, cid, buffers)
 
     def withdraw(self, id: str, cid: str) -> None:
         self.owner.report("withdraw", self, cid, f'"{id}"')
 
-    def answer(self, id: str, kind: str, payload: str) -> None:
+    def answer(self, id: str, kind: str, payload: str, buffers: Sequence[Sized]) -> None:
         """The page's answer to a guarded call."""
-        self._calls.answer(id, kind, payload)
+        self._calls.answer(id, kind, payload, buffers)
 
     def revoke(self, permission: str) -> None:
         """From now on it is denied, to calls that wait for their answer as well."""

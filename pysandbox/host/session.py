@@ -7,7 +7,7 @@ session, yet every shape is checked, because a mistake there should name itself.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any, cast
 
 from pysandbox.core import permissions, strict_json
@@ -51,12 +51,15 @@ class HostSession(Owner):
         self._next_slot = 1
 
     # --- the page's port ---
-    def on_page(self, kind: str, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int) -> None:
-        """One message of the page's port."""
+    def on_page(
+        self, kind: str, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int,
+        buffers: Sequence[Sized] = (),
+    ) -> None:  # fmt: skip
+        """One message of the page's port. ``buffers``: the bytes of its payload."""
         if kind == "invoke":
-            self._invoke(id, cid, payload, to, method, deadline_ms)
+            self._invoke(id, cid, payload, to, method, deadline_ms, buffers)
         elif kind in ("result", "error") and to in self._plugins:
-            self._plugins[to].answer(id, kind, payload)
+            self._plugins[to].answer(id, kind, payload, buffers)
         elif kind == "abort" and to in self._plugins:
             self._plugins[to].abort(id)
         elif kind == "revoke" and to in self._plugins:
@@ -79,10 +82,10 @@ class HostSession(Owner):
             self._refuse(id, cid, SandboxError(Code.PLUGIN_NOT_LOADED))
 
     # --- the plugins' ports and the watchdog ---
-    def on_plugin(self, slot: int, text: str, sizes: Sequence[int] = ()) -> None:
+    def on_plugin(self, slot: int, text: str, buffers: Sequence[Sized] = ()) -> None:
         """A message that passed a plugin port's gate; one of a slot that ended is nothing any more."""
         if slot in self._slots:
-            self._slots[slot].receive(text, sizes)
+            self._slots[slot].receive(text, buffers)
 
     def on_gate(self, slot: int, rule: str, fatal: bool) -> None:
         if slot in self._slots:
@@ -170,7 +173,9 @@ class HostSession(Owner):
                 plugin.block()
         self.world.begin(self._hear_changes(gateway, CHANGES_AGAIN_MS))
 
-    def _invoke(self, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int) -> None:
+    def _invoke(
+        self, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int, buffers: Sequence[Sized],
+    ) -> None:  # fmt: skip
         plugin = self._plugins.get(to)
         if plugin is None:
             self.world.to_page("outcome", id, cid, failure(
@@ -178,10 +183,10 @@ class HostSession(Owner):
             return
         longest = plugin.manifest.max_execution_time_ms
         deadline_ms = min(deadline_ms, longest) if deadline_ms > 0 else longest
-        plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self.world.now_ms()))
+        plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self.world.now_ms(), buffers))
 
     def finish(self, invocation: Invocation, outcome: Outcome) -> None:
-        self.world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json())
+        self.world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
 
     def _reply(self, id: str, cid: str, value: object) -> None:
         self.world.to_page("result", id, cid, strict_json.dumps(value))
@@ -244,9 +249,11 @@ class HostSession(Owner):
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None:
         self.world.to_page(kind, plugin.handle, cid, payload)
 
-    def ask_page(self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str) -> None:
+    def ask_page(
+        self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]
+    ) -> None:
         body = f'{{"to":"{plugin.handle}","permission":"{permission}","args":{args}}}'
-        self.world.to_page("call", id, cid, body)
+        self.world.to_page("call", id, cid, body, buffers)
 
     def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None:
         self.world.to_page("alert", plugin.handle, "", strict_json.dumps({

@@ -6,7 +6,7 @@ Must not know: what envelopes mean. A slot that was closed hears nothing any mor
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Protocol
 
 from pysandbox.core.channel import Channel
@@ -50,7 +50,7 @@ class Slot:
         self.channel = self._faulty or Channel(binding, TO_PLUGIN, self, **limits)
 
     # --- the channel's wire ---
-    def post(self, text: str, buffers: Sequence[bytes]) -> None:
+    def post(self, text: str, buffers: Sequence[Sized]) -> None:
         if not self.closed:
             self._world.to_plugin(self.number, text, buffers)
 
@@ -65,21 +65,21 @@ class Slot:
         self._world.later(delay_ms, run)
 
     # --- what arrives ---
-    def receive(self, text: str, sizes: Sequence[int] = ()) -> None:
+    def receive(self, text: str, buffers: Sequence[Sized] = ()) -> None:
         """One message that passed the gate. Any exception while it is read is a violation."""
         if self._faulty is None:
-            self._take(text, sizes)
+            self._take(text, buffers)
         else:
-            self._faulty.arrived(lambda: self._take(text, sizes))
+            self._faulty.arrived(lambda: self._take(text, buffers))
 
-    def _take(self, text: str, sizes: Sequence[int]) -> None:
+    def _take(self, text: str, buffers: Sequence[Sized]) -> None:
         if self.closed:
             return
         if text == DEAD:
             self.listener.killed(self, "", SandboxError(Code.PLUGIN_KILLED, "the plugin's interpreter died"))
             return
         try:
-            envelope = self.channel.receive(text, sizes)
+            envelope = self.channel.receive(text, buffers)
             if envelope is not None:
                 self.listener.on_envelope(self, envelope)
         except ProtocolViolation as violation:

@@ -10,7 +10,7 @@ import io
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ class WorkerWorld:
         self._memory = memory
         self.grant = grant
 
-    def post(self, text: str, buffers: Sequence[bytes]) -> None:
+    def post(self, text: str, buffers: Sequence[Sized]) -> None:
         if buffers:
             from pyodide.ffi import to_js
 
-            self._post(text, to_js(buffers))
+            self._post(text, to_js(list(buffers)))
         else:
             self._post(text)
 

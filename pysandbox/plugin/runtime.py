@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Sized
 from pathlib import Path
 from types import CoroutineType
 from typing import Any, Protocol, cast
@@ -35,7 +35,7 @@ class World(Protocol):
 
     folder: Path
 
-    def post(self, text: str, buffers: Sequence[bytes]) -> None: ...
+    def post(self, text: str, buffers: Sequence[Sized]) -> None: ...
     def grant(self, messages: int) -> None: ...
     def now_ms(self) -> float: ...
     def later(self, delay_ms: float, run: Callable[[], None]) -> None: ...
@@ -86,7 +86,7 @@ class PluginRuntime:
     def on_message(self, text: str, buffers: Sequence[bytes] = ()) -> None:
         """One message from the host. A violation here means that the port is not the host's: nothing is answered."""
         assert self._channel is not None
-        envelope = self._channel.receive(text, [len(buffer) for buffer in buffers])
+        envelope = self._channel.receive(text, buffers)
         if envelope is None:
             return
         match envelope.kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence, Sized
 
 import pytest
 from hypothesis import assume, given
@@ -20,7 +21,7 @@ PAYLOADS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 ENVELOPES = st.builds(
     Envelope, st.sampled_from(sorted(KINDS)), st.text("abc0123456789", max_size=24), NAMES, PAYLOADS, NAMES,
     st.integers(0, 999_999_999), st.just((0, 0)) | st.tuples(st.integers(1, 10**12), st.integers(0, 10**12)),
-    st.lists(st.integers(0, 10**9), max_size=8).map(tuple))
+    st.lists(st.integers(0, 10**9).map(range), max_size=8).map(tuple))
 DIRECTIONS = st.sampled_from([(TO_PLUGIN, "https://a.example"), (TO_HOST, "null")])
 FIXED = Binding("com.example.a", "5" * 32, 1, b"k" * 16, "https://a.example")
 SAMPLE = Sealer(FIXED, TO_HOST, "null").seal("log", "1", "c", '{"a":"é"}', method="m", deadline_ms=5, memory=(1, 2))
@@ -36,10 +37,10 @@ def seal(sealer: Sealer, envelope: Envelope) -> str:
     return sealer.seal(
         envelope.kind, envelope.id, envelope.cid, envelope.payload, method=envelope.method,
         deadline_ms=envelope.deadline_ms, memory=envelope.memory if any(envelope.memory) else None,
-        buffers=envelope.buffers)  # fmt: skip
+        buffers=[len(buffer) for buffer in envelope.buffers])  # fmt: skip
 
 
-def opened(opener: Opener, text: str, buffers: tuple[int, ...] = ()) -> Envelope | str | None:
+def opened(opener: Opener, text: str, buffers: Sequence[Sized] = ()) -> Envelope | str | None:
     """The envelope, None, or the violation's rule; anything else that is raised fails the test."""
     try:
         return opener.open(text, buffers)
@@ -47,8 +48,8 @@ def opened(opener: Opener, text: str, buffers: tuple[int, ...] = ()) -> Envelope
         return violation.rule
 
 
-@given(st.text() | PIECES | MUTANTS, st.lists(st.integers(0, 9), max_size=2).map(tuple))
-def test_any_text_is_refused_dropped_or_is_the_one_that_was_sealed(text: str, buffers: tuple[int, ...]) -> None:
+@given(st.text() | PIECES | MUTANTS, st.lists(st.integers(0, 9).map(range), max_size=2))
+def test_any_text_is_refused_dropped_or_is_the_one_that_was_sealed(text: str, buffers: list[range]) -> None:
     opener = Opener(FIXED, TO_HOST, "null", max_chars=500)
     result = opened(opener, text, buffers)
     if text == SAMPLE and not buffers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def opener(max_chars: int = 4096) -> Opener:
     return Opener(BINDING, TO_HOST, "null", max_chars=max_chars)
 
 
-def rule_of(text: str, buffers: tuple[int, ...] = (), at: Opener | None = None) -> tuple[str, Code]:
+def rule_of(text: str, buffers: Sequence[Sized] = (), at: Opener | None = None) -> tuple[str, Code]:
     with pytest.raises(ProtocolViolation) as raised:
         (at or opener()).open(text, buffers)
     return raised.value.rule, raised.value.code
@@ -68,13 +69,13 @@ def test_test_vector() -> None:
     Envelope("ready", "", "", "null"),
     Envelope("result", "12", "a.b:c-d_e", '{"x":[1,2]}', memory=(5, 6)),
     Envelope("call", "1", "", '"é\u2028\U0001f600"', method="webchat:session:read", deadline_ms=999_999_999),
-    Envelope("load", "load", "", "{}", deadline_ms=5, buffers=(0, 16_777_216)),
+    Envelope("load", "load", "", "{}", deadline_ms=5, buffers=(range(0), range(16_777_216))),
 ])  # fmt: skip
 def test_what_is_sealed_opens_as_it_was(envelope: Envelope) -> None:
     text = sealer().seal(
         envelope.kind, envelope.id, envelope.cid, envelope.payload, method=envelope.method,
         deadline_ms=envelope.deadline_ms, memory=envelope.memory if any(envelope.memory) else None,
-        buffers=envelope.buffers)  # fmt: skip
+        buffers=[len(buffer) for buffer in envelope.buffers])  # fmt: skip
     assert opener().open(text, envelope.buffers) == envelope
 
 
@@ -127,7 +128,7 @@ def test_a_text_with_any_doubt_is_not_opened_and_moves_nothing(text: str, rule: 
 
 @pytest.mark.parametrize(("declared", "came"), [((), (3,)), ((3,), ()), ((3,), (4,)), ((3, 4), (4, 3)), ((3,), (3, 0))])
 def test_buffers_must_be_those_declared(declared: tuple[int, ...], came: tuple[int, ...]) -> None:
-    assert rule_of(sealer().seal("log", "", "", "0", buffers=declared), came)[0] == "buffers"
+    assert rule_of(sealer().seal("log", "", "", "0", buffers=declared), list(map(range, came)))[0] == "buffers"
 
 
 def test_the_length_is_judged_before_anything_else() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from pysandbox.core import binary
 from pysandbox.core.bundle import build_bundle
 from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import TO_HOST, Binding, Sealer
@@ -88,6 +89,28 @@ class Gateway:
         return (404, error) if found is None else (200, found)
 
 
+class Held:
+    """What the host has of a buffer: its length, and something to hand on. Not a byte of it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content: bytes | None = content
+        self._bytes = len(content)
+
+    def __len__(self) -> int:
+        return self._bytes
+
+    def take(self) -> bytes:
+        """The buffer itself, for another realm: a second time there is none, as after a transfer."""
+        content, self.content = self.content, None
+        assert content is not None, "a buffer was handed on twice"
+        return content
+
+
+def taken(buffers: Sequence[Any]) -> list[bytes]:
+    """What arrives in another realm of what the host hands on."""
+    return [buffer.take() if isinstance(buffer, Held) else buffer for buffer in buffers]
+
+
 class Cell:
     """One worker: both gates, the runtime, and what a hostile plugin would do with the port it lives beside."""
 
@@ -104,7 +127,7 @@ class Cell:
         self.received: list[str] = []
         self.runtime = PluginRuntime(self)
         self.booted = False
-        self.kept: list[tuple[str, Sequence[bytes]]] = []  # as a port keeps messages until its end is taken up
+        self.kept: list[tuple[str, Sequence[Any]]] = []  # as a port keeps messages until its end is taken up
         self.loop = asyncio.get_running_loop()
         if lab.boots:
             self.loop.call_later(self.BOOT_S, self.boot)
@@ -117,9 +140,9 @@ class Cell:
             self.deliver(text, buffers)
 
     # --- World of the runtime ---
-    def post(self, text: str, buffers: Sequence[bytes] = ()) -> None:
+    def post(self, text: str, buffers: Sequence[Any] = ()) -> None:
         self.sent.append(text)
-        self.loop.call_soon(self._to_host, text, [len(buffer) for buffer in buffers])
+        self.loop.call_soon(self._to_host, text, [Held(buffer) for buffer in buffers])
 
     def grant(self, messages: int) -> None:
         self.plugin_credit += messages
@@ -134,19 +157,17 @@ class Cell:
         return self.lab.used_bytes, max(self.lab.used_bytes, 2_000_000)
 
     # --- the gates ---
-    def _to_host(self, text: str, sizes: list[int]) -> None:
+    def _to_host(self, text: str, buffers: list[Held]) -> None:
         if self.ended:
             return
         self.credit -= 1
         if self.credit < 0:
             self.ended = True
             self.lab.session.on_gate(self.slot, "overdraft", True)
-        elif sizes:
-            self.lab.session.on_plugin(self.slot, text, sizes)
         else:
-            self.lab.session.on_plugin(self.slot, text)
+            self.lab.session.on_plugin(self.slot, text, buffers)
 
-    def deliver(self, text: str, buffers: Sequence[bytes]) -> None:
+    def deliver(self, text: str, buffers: Sequence[Any]) -> None:
         if self.ended:
             return
         if not self.booted:
@@ -167,6 +188,15 @@ class Cell:
         sealer = Sealer(self.binding._replace(**binding), TO_HOST, "null")
         sealer.seq = seq
         return sealer.seal(kind, id, "", payload, method=method)
+
+
+def page_text(value: object) -> tuple[str, list[Held]]:
+    """What the page client makes of a value. It knows no limit but what no plugin may have more of."""
+    try:
+        return json.dumps(value), []
+    except TypeError:
+        text, buffers = binary.dumps(value, limit=lambda _name: 1 << 30)
+        return text, [Held(buffer) for buffer in buffers]
 
 
 class Lab:
@@ -227,8 +257,8 @@ class Lab:
     def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
         return self.gateway.fetch(method, path, token)
 
-    def to_plugin(self, slot: int, text: str, buffers: Sequence[bytes]) -> None:
-        self.loop.call_soon(self.cells[slot].deliver, text, buffers)
+    def to_plugin(self, slot: int, text: str, buffers: Sequence[Any]) -> None:
+        self.loop.call_soon(self.cells[slot].deliver, text, taken(buffers))
 
     def grant(self, slot: int, messages: int) -> None:
         self.cells[slot].credit += messages
@@ -258,8 +288,8 @@ class Lab:
         self.session.on_expired(slot, invocation)
 
     # --- the page ---
-    def to_page(self, kind: str, id: str, cid: str, payload: str) -> None:
-        value = json.loads(payload)
+    def to_page(self, kind: str, id: str, cid: str, payload: str, buffers: Sequence[Any] = ()) -> None:
+        value: Any = binary.join(json.loads(payload), taken(buffers))
         if kind in ("result", "error", "outcome"):
             self._waiting.pop(id).set_result((kind, value))  # a second answer or outcome is a KeyError
         elif kind == "call":
@@ -274,19 +304,19 @@ class Lab:
 
     async def _answer(self, id: str, cid: str, asked: Mapping[str, Any]) -> None:
         try:
-            value = json.dumps(await self.capabilities[asked["permission"]](asked["args"]))
-            self.session.on_page("result", id, cid, value, asked["to"], "", 0)
+            text, buffers = page_text(await self.capabilities[asked["permission"]](asked["args"]))
+            self.session.on_page("result", id, cid, text, asked["to"], "", 0, buffers)
         except Exception:  # noqa: BLE001 - whatever the page's function raises
             body = '{"code":"CAPABILITY_FAILED","message":"the page failed"}'
             self.session.on_page("error", id, cid, body, asked["to"], "", 0)
 
     def ask(self, kind: str, *, payload: str = "null", to: str = "", method: str = "", deadline_ms: int = 0,
-            cid: str = "") -> tuple[str, asyncio.Future[Any]]:  # fmt: skip
+            cid: str = "", buffers: Sequence[Held] = ()) -> tuple[str, asyncio.Future[Any]]:  # fmt: skip
         """Send; the message's id, and what its one answer will come in."""
         id = f"q{self._next}"
         self._next += 1
         future = self._waiting[id] = self.loop.create_future()
-        self.session.on_page(kind, id, cid, payload, to, method, deadline_ms)
+        self.session.on_page(kind, id, cid, payload, to, method, deadline_ms, buffers)
         return id, future
 
     async def request(self, kind: str, **message: Any) -> Any:
@@ -310,7 +340,9 @@ class Lab:
 
     def begin_invoke(self, handler: str, payload: Any = None, *, to: str = "p1", deadline_ms: int = 0,
                      cid: str = "cid-1") -> tuple[str, asyncio.Future[Any]]:  # fmt: skip
-        return self.ask("invoke", payload=json.dumps(payload), to=to, method=handler, deadline_ms=deadline_ms, cid=cid)
+        text, buffers = page_text(payload)
+        return self.ask(
+            "invoke", payload=text, to=to, method=handler, deadline_ms=deadline_ms, cid=cid, buffers=buffers)
 
     async def invoke(self, handler: str, payload: Any = None, **options: Any) -> dict[str, Any]:
         """The outcome, its shape checked."""
