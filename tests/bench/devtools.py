@@ -28,6 +28,8 @@ class Devtools:
         self._url = socket_url
         self._number = 0
         self._socket: ClientConnection
+        self._keeps = ""
+        self._kept: list[dict[str, Any]] = []
         self.sessions: dict[str, Mapping[str, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -58,6 +60,15 @@ class Devtools:
             raise DevtoolsError(f"{method}: {'no answer' if answer is None else answer['error']}")
         return answer["result"]
 
+    def gather(self, method: str, event: str, session: str, **params: Any) -> list[dict[str, Any]]:
+        """Like `ask`; the parameters of each ``event`` that came before the answer. Raises DevtoolsError."""
+        self._kept, self._keeps = [], event
+        try:
+            self.ask(method, session, timeout_s=30, **params)
+        finally:
+            self._keeps = ""
+        return self._kept
+
     def _listen(self, until: int | None, timeout_s: float) -> dict[str, Any] | None:
         """Handle messages until the answer to ``until`` came, or for ``timeout_s`` (of silence, with None) none."""
         end = time.monotonic() + timeout_s
@@ -72,5 +83,7 @@ class Devtools:
                 self.send("Target.setAutoAttach", session, **ATTACH)
             elif message.get("method") == "Target.detachedFromTarget":
                 self.sessions.pop(message["params"]["sessionId"], None)
+            elif self._keeps and message.get("method") == self._keeps:
+                self._kept.append(message["params"])
             elif until is not None and message.get("id") == until:
                 return message
