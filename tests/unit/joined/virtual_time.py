@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-LONGEST_S = 600  # of a test's own time: timers that set themselves again must not hide that it waits for nothing
+LONGEST_S = 24 * 3600  # of a test's own time: timers that set themselves again must not hide that it waits for nothing
 
 
 class _Jumping(selectors.DefaultSelector):
