@@ -22,8 +22,9 @@ from pysandbox.runtime.compress import compress_all
 from pysandbox.runtime.generate import TARGET, protocol_ts
 from pysandbox.runtime.glue import slim_glue
 from pysandbox.runtime.interpreter import work_root
+from pysandbox.runtime.prune import prune_glue
 from pysandbox.runtime.scripts import bundle_scripts, module_users
-from pysandbox.runtime.slim import slim_wasm
+from pysandbox.runtime.slim import imported_functions, slim_wasm
 from pysandbox.runtime.snapshot import make_snapshot, python_sources
 from pysandbox.runtime.stdlib import compile_stdlib, pack_stdlib
 from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, Progress, cache_dir, in_source_tree, pyodide_folder
@@ -60,23 +61,30 @@ def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, A
     """Every file that ships, uncompressed, and the integrity record of all of them."""
     pyodide = pyodide_folder(progress)
     compiled = compile_stdlib(pyodide / "python_stdlib.zip", progress)
-    glue = slim_glue((pyodide / "pyodide.asm.mjs").read_text(), module_users(pyodide))
-    wasm = work / "pyodide.asm.wasm"
-    wasm.write_bytes(slim_wasm(pyodide / "pyodide.asm.wasm", glue.exports, work, progress))
+    glue, wasm = _make_interpreter(pyodide, work, progress)
     progress("bundling the scripts")
-    scripts = bundle_scripts(pyodide, glue.text, work)
+    scripts = bundle_scripts(pyodide, glue, work)
     progress("starting the interpreter and taking its snapshot")
     whole = work / "python_stdlib.zip"
     whole.write_bytes(compiled)
-    snapshot = make_snapshot(pyodide, work / "glue.mjs", wasm, whole, work)
+    snapshot = make_snapshot(pyodide, work, whole)
     files = {
-        "pyodide.asm.wasm": wasm.read_bytes(),
+        "pyodide.asm.wasm": wasm,
         "python_stdlib.zip": pack_stdlib(compiled, in_snapshot=snapshot.modules),
         "snapshot.bin": snapshot.packed,
         **{name: scripts[name].encode() for name in ("host_worker.js", "plugin_worker.js", "watchdog.js")},
     }
     modules = {"inSnapshot": sorted(snapshot.modules), "inLibrary": _top_level(files["python_stdlib.zip"])}
     return files, {**_entry_files(files, scripts), "modules": modules}
+
+
+def _make_interpreter(pyodide: Path, work: Path, progress: Progress) -> tuple[str, bytes]:
+    """Glue and wasm, each cut to what the other uses of it; the wasm is left in ``work`` too."""
+    users = module_users(pyodide)
+    slim = slim_glue((pyodide / "pyodide.asm.mjs").read_text(), users)
+    wasm = slim_wasm(pyodide / "pyodide.asm.wasm", slim.exports, work, progress)
+    (work / "pyodide.asm.wasm").write_bytes(wasm)
+    return prune_glue(slim.text, imported_functions(wasm), users, work, progress), wasm
 
 
 def _top_level(library: bytes) -> list[str]:

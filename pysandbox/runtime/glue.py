@@ -53,7 +53,7 @@ def slim_glue(glue: str, users: Iterable[str]) -> Glue:
     """
     for old, new in PATCHES.values():
         glue = _replace(glue, old, new)
-    assignments, variables = _only(_ASSIGNMENTS, glue), _only(_VARIABLES, glue)
+    assignments, variables = only(_ASSIGNMENTS, glue), only(_VARIABLES, glue)
     statements = [(_one(_ASSIGNMENT, text), text) for text in assignments[1].split(";") if text]
     rest = glue.replace(assignments[0], "").replace(variables[0], "")
     rest = _WRAPPER.sub("", rest)
@@ -68,23 +68,25 @@ def slim_glue(glue: str, users: Iterable[str]) -> Glue:
 
 def _replace(text: str, old: str, new: str) -> str:
     if text.count(old) != 1:
-        raise _unknown()
+        raise unknown_glue()
     return text.replace(old, new)
 
 
-def _only(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+def only(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+    """The one match there has to be."""
     found = list(pattern.finditer(text))
     if len(found) != 1:
-        raise _unknown()
+        raise unknown_glue()
     return found[0]
 
 
 def _one(pattern: re.Pattern[str], text: str) -> re.Match[str]:
     match = pattern.fullmatch(text)
     if match is None:
-        raise _unknown()
+        raise unknown_glue()
     return match
 
 
-def _unknown() -> SandboxError:
-    return SandboxError(Code.BUILD_FAILED, "Pyodide's glue is not the one this build knows")
+def unknown_glue(why: str = "") -> SandboxError:
+    """What is raised for a glue that these changes were not written for."""
+    return SandboxError(Code.BUILD_FAILED, "Pyodide's glue is not the one this build knows" + (why and f": {why}"))

@@ -6,9 +6,14 @@ import hashlib
 import json
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
+from pysandbox.core.errors import Code, SandboxError
 from pysandbox.runtime.interpreter import HERE, SHUT
 from pysandbox.runtime.tools import BINARYEN, Progress, cache_dir, npm_package, run_deno, silent
+
+_IMPORT_SECTION: Final = 2
+_FUNCTION: Final = 0
 
 
 def slim_wasm(wasm: Path, exports: Collection[str], work: Path, progress: Progress = silent) -> bytes:
@@ -29,3 +34,30 @@ def slim_wasm(wasm: Path, exports: Collection[str], work: Path, progress: Progre
         partial.write_bytes(out.read_bytes())
         partial.replace(kept)
     return kept.read_bytes()
+
+
+def imported_functions(wasm: bytes) -> frozenset[str]:
+    """The names of all functions that it imports. A slimmed wasm imports nothing else."""
+    names: set[str] = set()
+    at = 8  # past magic and version
+    while wasm[at] != _IMPORT_SECTION:
+        size, body = _leb(wasm, at + 1)
+        at = body + size
+    count, at = _leb(wasm, _leb(wasm, at + 1)[1])
+    for _ in range(count):
+        size, at = _leb(wasm, at)  # the module's name
+        size, at = _leb(wasm, at + size)
+        names.add(wasm[at:at + size].decode())
+        if wasm[at + size] != _FUNCTION:
+            raise SandboxError(Code.BUILD_FAILED, f"the wasm imports {wasm[at:at + size].decode()}, no function")
+        _, at = _leb(wasm, at + size + 1)  # its type
+    return frozenset(names)
+
+
+def _leb(data: bytes, at: int) -> tuple[int, int]:
+    """The unsigned LEB128 number at ``at``, and where it ends (WebAssembly core spec, 5.2.2)."""
+    value = shift = 0
+    while data[at] & 0x80:
+        value |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+    return value | data[at] << shift, at + 1

@@ -45,16 +45,17 @@ class Snapshot:
     modules: frozenset[str]
 
 
-def make_snapshot(pyodide: Path, glue: Path, wasm: Path, stdlib: Path, work: Path) -> Snapshot:
+def make_snapshot(pyodide: Path, work: Path, stdlib: Path) -> Snapshot:
     """Import everything and take the heap. Runs without network: importing is running.
 
-    ``glue`` and ``wasm`` are what ships; ``stdlib`` holds the whole library, not only what ships.
+    ``work`` holds the glue and the wasm that ship; ``stdlib`` has the whole library, not only what ships.
     """
     out = work / "snapshot.bin"
     job = work / "snapshot.json"
     job.write_text(json.dumps({
-        "loader": str(pyodide / "pyodide.mjs"), "glue": str(glue), "stdlib": str(stdlib), "wasm": str(wasm),
-        "sources": python_sources(), "modules": MODULES, "pages": PAGES, "out": str(out),
+        "loader": str(pyodide / "pyodide.mjs"), "glue": str(work / "glue.mjs"), "stdlib": str(stdlib),
+        "wasm": str(work / "pyodide.asm.wasm"), "sources": python_sources(), "modules": MODULES,
+        "pages": PAGES, "out": str(out),
     }))  # fmt: skip
     readable = ",".join(str(path) for path in (pyodide, work, HERE, ROOT / "worker"))
     script = HERE / "deno" / "snapshot.ts"

@@ -38,6 +38,10 @@ PYODIDE: Final = NpmPackage("pyodide", PYODIDE_VERSION, (
 BINARYEN: Final = NpmPackage("binaryen", "132.0.0", (
     ("index.js", "5f0579abe5dddb48daa46a63933974eea085e0e1752b238d227315cf39d5fb06"),
 ))  # fmt: skip
+TERSER: Final = NpmPackage("terser", "5.51.2", (
+    ("dist/bundle.min.js", "379f8758191b03c07745486e785cbf4bed6a7ae368aa40a5a819556743f3ad1c"),
+))  # fmt: skip
+
 
 Progress = Callable[[str], None]
 """Is told what takes long, in a few words."""
@@ -121,8 +125,8 @@ def npm_package(package: NpmPackage, progress: Progress = silent) -> Path:
 
 
 def _find(package: NpmPackage) -> Path | None:
-    found = sorted(deno_dir().glob(f"npm/*/{package.name}/{package.version}/{package.files[0][0]}"))
-    return found[0].parent if found else None
+    folders = sorted(deno_dir().glob(f"npm/*/{package.name}/{package.version}"))
+    return next((folder for folder in folders if (folder / package.files[0][0]).exists()), None)
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,5 @@
-"""A wasm keeps the exports that are asked for, what they call, and the function table, slot by slot."""
+"""A wasm keeps the exports that are asked for, what they call, and the function table, slot by slot; the glue what the
+wasm imports."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pysandbox.core.errors import SandboxError
+from pysandbox.runtime.prune import prune_glue
 from pysandbox.runtime.slim import slim_wasm
 from pysandbox.runtime.tools import run_deno
 
@@ -47,13 +49,14 @@ def _slim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wasm: bytes, exports:
 
 
 def _run(wasm: Path, expression: str) -> object:
-    script = wasm.with_suffix(".ts")
-    script.write_text(
-        f"const wasm = Deno.readFileSync({json.dumps(str(wasm))});"
-        "const { instance } = await WebAssembly.instantiate(wasm);"
-        "const exports = instance.exports as any;"
-        f"console.log(JSON.stringify({expression}));")
-    return json.loads(run_deno(["run", "--no-check", "--no-config", "--no-lock", f"--allow-read={wasm}", str(script)]))
+    load = f"(await WebAssembly.instantiate(Deno.readFileSync({json.dumps(str(wasm))}))).instance.exports"
+    return _deno(wasm.parent, f"((exports) => {expression})({load})")
+
+
+def _deno(folder: Path, expression: str) -> object:
+    script = folder / "expression.js"
+    script.write_text(f"console.log(JSON.stringify({expression}));")
+    return json.loads(run_deno(["run", "--no-config", "--no-lock", f"--allow-read={folder}", str(script)]))
 
 
 def test_what_stays_works_and_the_rest_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +80,16 @@ def test_an_export_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytes
 def test_a_wasm_that_still_asks_for_addresses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SandboxError, match="addresses are still asked for: f"):
         _slim(tmp_path, monkeypatch, _module(asks_for_address=True), ["outer", "memory"])
+
+
+def test_the_glue_loses_what_nothing_reaches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSANDBOX_CACHE", str(tmp_path / "cache"))
+    glue = (
+        "export default async function make(asked){var Module={};function _needed(){return helper()}"
+        "function helper(){return eval(asked)}var unused=()=>deeper();function deeper(){return 1}"
+        "var wasmImports={needed:_needed,gone:unused};return wasmImports}")
+    text = prune_glue(glue, {"needed"}, [], tmp_path)
+    assert "helper" in text
+    assert [name for name in ("unused", "deeper") if name in text] == []
+    (tmp_path / "pruned.mjs").write_text(text)
+    assert _deno(tmp_path, "(await (await import('./pruned.mjs')).default('6*7')).needed()") == 42
