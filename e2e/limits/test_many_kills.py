@@ -58,7 +58,9 @@ def test_kills_in_a_row_leave_nothing_behind(lab_server: LabServer) -> None:
 
         lab.ask(SPARE_READY)
         still_used, still_lives = settled(browser).own_bytes, census(browser.devtools_url())
-        measured = {"kills": KILLS, "bytesBefore": used, "bytesAfter": still_used, "before": lived, "after": still_lives}
+        measured = {
+            "kills": KILLS, "bytesBefore": used, "bytesAfter": still_used, "before": lived, "after": still_lives,
+        }  # fmt: skip
         OUTPUT.mkdir(exist_ok=True)
         (OUTPUT / "kills.json").write_text(json.dumps(measured, indent=1) + "\n")
         assert still_used <= used * MAY_GROW

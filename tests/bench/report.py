@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.model import METRICS, REFERENCE, Samples
-from tests.bench.stats import Summary, ratios, summaries
+from tests.bench.stats import Summary, percentiles, ratios, summaries
 
 
 def write(path: Path, meta: Mapping[str, Any], samples: Samples) -> None:
@@ -24,7 +24,8 @@ def write(path: Path, meta: Mapping[str, Any], samples: Samples) -> None:
         "samples": samples.raw,
         "medians": {name: {who: one.median for who, one in by.items()} for name, by in found.items()},
         "spread": {name: {who: dataclasses.asdict(one) for who, one in by.items()} for name, by in found.items()},
-        "ratios": ratios(found, "ours"),
+        "ratios": ratios(found, "ours") | percentiles(found, "ours"),
+        **percentiles(found, "ours"),
         "ratios_pyscript": ratios(found, "pyscript"),
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
@@ -39,8 +40,12 @@ def amount(value: float, unit: str) -> str:
     return f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
 
 
-def _cell(one: Summary, unit: str) -> str:
-    text = f"[bold]{amount(one.median, unit)}[/]"
+def _cell(one: Summary, metric: str, *, ours: bool) -> str:
+    unit, p95, aim_ms = METRICS[metric].unit, METRICS[metric].p95, METRICS[metric].aim_ms
+    judged = one.p95 if p95 else one.median
+    text = f"[bold]{amount(judged, unit)}[/]" + (" p95" if p95 else "")
+    if ours and aim_ms is not None:
+        text = f"[{'green' if judged <= aim_ms else 'red'}]{text}[/] [dim]≤ {aim_ms:g} ms[/]"
     if one.count > 1:
         q1, q3, low, high = (amount(value, unit) for value in (one.q1, one.q3, one.low, one.high))
         text += f"\n[dim]{q1} – {q3}\n({low} … {high})[/]"
@@ -68,7 +73,7 @@ def show(console: Console, samples: Samples, labels: Mapping[str, str], meta: Ma
     if ours:
         table.add_column(f"ours / {labels[REFERENCE]}", justify="right")
     for metric, by_subject in found.items():
-        cells = [_cell(by_subject[who], METRICS[metric].unit) if who in by_subject else "–" for who in subjects]
+        cells = [_cell(by_subject[who], metric, ours=who == "ours") if who in by_subject else "–" for who in subjects]
         if ours:
             cells.append(_ratio(metric, ours.get(metric)))
         table.add_row(f"{metric}\n[dim]{METRICS[metric].meaning}[/]", *cells, end_section=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from tests.bench.model import METRICS, REFERENCE, Samples
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric's middle and spread for one subject, in the metric's unit."""
+    """A metric's middle and spread for one subject, in the metric's unit; `p95` is the sample that 95 % do not pass."""
 
     median: float
     q1: float
     q3: float
     low: float
     high: float
+    p95: float
     count: int
 
 
@@ -25,9 +27,10 @@ def summary(values: Sequence[float]) -> Summary:
     """Summarise samples; quartiles are the inclusive ones, so that they stay within the samples."""
     if len(values) == 1:
         only = values[0]
-        return Summary(only, only, only, only, only, 1)
+        return Summary(only, only, only, only, only, only, 1)
     q1, median, q3 = statistics.quantiles(values, n=4, method="inclusive")
-    return Summary(median, q1, q3, min(values), max(values), len(values))
+    p95 = sorted(values)[math.ceil(0.95 * len(values)) - 1]
+    return Summary(median, q1, q3, min(values), max(values), p95, len(values))
 
 
 def summaries(samples: Samples) -> dict[str, dict[str, Summary]]:
@@ -44,6 +47,15 @@ def ratios(found: Mapping[str, Mapping[str, Summary]], subject: str) -> dict[str
         metric: by_subject[subject].median / by_subject[REFERENCE].median
         for metric, by_subject in found.items()
         if METRICS[metric].ratio and subject in by_subject and REFERENCE in by_subject
+    }
+
+
+def percentiles(found: Mapping[str, Mapping[str, Summary]], subject: str) -> dict[str, float]:
+    """``METRIC_p95_ms`` of the metrics that are judged by it."""
+    return {
+        f"{metric}_p95_ms": by_subject[subject].p95
+        for metric, by_subject in found.items()
+        if METRICS[metric].p95 and subject in by_subject
     }
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 
 from tests.bench.browser import Browser
-from tests.bench.model import Samples
+from tests.bench.model import OURS_ALONE, Samples
 from tests.bench.server import BenchServer
 from tests.bench.stats import summary
 from tests.bench.subjects import Subject, Tab, open_page
@@ -20,9 +20,14 @@ WARM_UPS = 2
 DEADLINE_MS = 300
 
 ROUND_TRIPS = {
-    "round_trip_1k": {"bytes": 1024, "calls": 300, "warmUp": 50},
-    "round_trip_100k": {"bytes": 102_400, "calls": 40, "warmUp": 10},
+    "round_trip_1k": {"bytes": 1024, "calls": 300, "warmUp": 400},
+    "round_trip_100k": {"bytes": 102_400, "calls": 40, "warmUp": 60},
 }
+"""Warmed up until the time is steady, for every subject alike: the browser goes on compiling wasm that turned out hot
+in the background, and replaces it while calls go on."""
+
+SPARE_KILLS = 3
+OVERRUNS = 20
 
 
 def measure(server: BenchServer, subject: Subject, wanted: Collection[str], samples: Samples) -> None:
@@ -61,3 +66,9 @@ def _open_page_metrics(tab: Tab, name: str, wanted: Collection[str], samples: Sa
         killed = tab.channel.ask("kill", deadlineMs=DEADLINE_MS)
         samples.add("kill_to_next", name, float(killed["fromDeadline"]))
         samples.add("kill_to_next_from_kill", name, float(killed["fromKill"]))
+    if "kill_to_next_spare" in wanted:
+        for value in tab.channel.ask("killSpare", deadlineMs=DEADLINE_MS, times=SPARE_KILLS):
+            samples.add("kill_to_next_spare", name, float(value))
+    for metric in sorted(OURS_ALONE & set(wanted)) if name == "ours" else ():
+        for value in tab.channel.ask("overruns", metric=metric, deadlineMs=DEADLINE_MS, times=OVERRUNS):
+            samples.add(metric, name, float(value))

@@ -1,6 +1,7 @@
 // The part of every subject's page that is the same: the clock, the payloads, the loop that takes commands.
 // A subject gives one function, `start(number)`, which answers a plugin that has given no result yet:
 //   { invoke(name, payload) -> value, spinAndKill(deadlineMs) -> {deadlineAt, killedAt, next} }
+// and, where it has them, spareReady(count) and overrun(metric, deadlineMs) -> ms.
 // Answers are checked: a wrong one ends the run, it never counts as a fast one.
 
 const batchSize = 10; // the page's clock may tick in steps of 0.1 ms, so short calls are timed in batches
@@ -69,6 +70,26 @@ export async function run(start) {
       await firstResult(plugin);
       const end = performance.now();
       return { fromDeadline: end - deadlineAt, fromKill: end - killedAt };
+    },
+    async killSpare({ deadlineMs, times }) {
+      const samples = [];
+      for (let n = 0; n < times; n++) {
+        await plugin.spareReady?.(count);
+        const { killedAt, next } = await plugin.spinAndKill(deadlineMs);
+        plugin = await next;
+        await firstResult(plugin);
+        samples.push(performance.now() - killedAt);
+      }
+      return samples;
+    },
+    async overruns({ metric, deadlineMs, times }) {
+      const samples = [];
+      for (let n = 0; n < times; n++) {
+        await plugin.spareReady(count);
+        samples.push(await plugin.overrun(metric, deadlineMs));
+        await firstResult(plugin);
+      }
+      return samples;
     },
   };
   let report = { value: null };

@@ -20,6 +20,14 @@ def echo(payload: dict[str, Any], _ctx: Context) -> dict[str, Any]:
 
 
 @handler
+def compute(_payload: dict[str, Any], _ctx: Context) -> dict[str, Any]:
+    """A busy loop that lets the soft deadline's exception through."""
+    n = 0
+    while True:
+        n += 1
+
+
+@handler
 def spin(_payload: dict[str, Any], _ctx: Context) -> dict[str, Any]:
     """A busy loop that swallows the soft deadline's exception, so that only the hard kill ends it."""
     while True:
