@@ -13,9 +13,9 @@ export interface Assets {
   wasm: Promise<ArrayBuffer>;
   module: Promise<WebAssembly.Module>;
   snapshot: Promise<ArrayBuffer>;
-  hostWorker: Promise<ArrayBuffer>;
-  pluginWorker: Promise<ArrayBuffer>;
-  watchdog: Promise<ArrayBuffer>;
+  hostWorker: Promise<Blob>;
+  pluginWorker: Promise<Blob>;
+  watchdog: Promise<Blob>;
   /** The standard library: fetched when the first plugin asks for more than the snapshot holds. */
   library(): Promise<ArrayBuffer>;
 }
@@ -26,15 +26,19 @@ export function loadAssets(): Assets {
   const assets: Assets = {
     wasm,
     module: wasm.then((bytes) => WebAssembly.compile(bytes)),
-    hostWorker: load("host_worker.js"),
+    hostWorker: script("host_worker.js"),
     snapshot: load("snapshot.bin"),
-    pluginWorker: load("plugin_worker.js"),
-    watchdog: load("watchdog.js"),
+    pluginWorker: script("plugin_worker.js"),
+    watchdog: script("watchdog.js"),
     library: () => library ??= load("python_stdlib.zip"),
   };
   // Whoever awaits them hears of a failure; until then it is no unhandled one.
   for (const asset of Object.values(assets)) if (asset instanceof Promise) asset.catch(() => {});
   return assets;
+}
+
+async function script(name: string): Promise<Blob> {
+  return new Blob([await load(name)], { type: "text/javascript" });
 }
 
 async function load(name: string): Promise<ArrayBuffer> {

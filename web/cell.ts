@@ -1,19 +1,21 @@
 /**
  * One plugin's cell. Runs inline in cell.html: an opaque origin under a hash-only CSP, with no network.
  *
- * It proves its walls before it accepts anything, compiles the interpreter with the plugin's own memory maximum,
- * starts one worker from a blob, and hands it a port when the plugin comes. It listens to nothing its worker says.
+ * It proves its walls before it accepts anything, compiles the interpreter with the plugin's own memory maximum, and
+ * starts one worker from a blob with the port that its plugin will come by. It listens to nothing its worker says.
  */
 import { setMemoryLimits } from "../worker/wasm_memory.ts";
 import { free } from "./free.ts";
-import { PROTOCOL } from "./protocol.gen.ts";
-import type { CellInit, CellOrder } from "./wire.ts";
+import { HOST_SILENCE_MS, PROTOCOL } from "./protocol.gen.ts";
+import { BEAT_MS, Pulse } from "./pulse.ts";
+import type { CellInit, CellOrder, CellWord, Interpreter } from "./wire.ts";
 
 const PROOF_DEADLINE_MS = 3000;
 const PAGES_PER_MB = 16;
 const host = new URL(location.href).origin;
 let worker: Worker | undefined;
 let script = "";
+let turns = 0;
 
 /** Why this realm is no cell, or nothing. */
 async function faults(): Promise<string> {
@@ -41,42 +43,51 @@ async function faults(): Promise<string> {
 }
 
 /** The worker's script is read and parsed while the interpreter is still on its way. */
-function open(bytes: ArrayBuffer): void {
-  script = URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
-  free(bytes);
+function open(blob: Blob): void {
+  script = URL.createObjectURL(blob);
   worker = new Worker(script);
   worker.onerror = (event) => event.preventDefault();
 }
 
-async function start({ memoryMB, wasm, snapshot }: Extract<CellOrder, { op: "start" }>): Promise<void> {
+async function start({ wasm, snapshot }: Interpreter, memoryMB: number, plugin: MessagePort): Promise<void> {
   const capped = setMemoryLimits(new Uint8Array(wasm), { maximumPages: memoryMB * PAGES_PER_MB });
   const module = await WebAssembly.compile(capped);
   free(wasm);
-  worker?.postMessage({ op: "boot", module, snapshot }, [snapshot]);
+  worker?.postMessage({ op: "boot", module, snapshot }, [snapshot, plugin]);
 }
 
 function end(): void {
   worker?.terminate();
   worker = undefined;
   if (script) URL.revokeObjectURL(script);
+  clearInterval(turns);
 }
 
-function obey(control: MessagePort): void {
-  let started = Promise.resolve();
-  let bound = false;
-  control.onmessage = ({ data, ports }: MessageEvent<CellOrder>) => {
-    if (data.op === "end") {
+function obeyHost(control: MessagePort): void {
+  control.onmessage = ({ data }: MessageEvent<CellOrder>) => {
+    if (data.op === "library") worker?.postMessage(data, [data.library]);
+    else {
       control.close();
       end();
-    } else if (data.op === "start") {
-      started = start(data);
-      started.catch((error) => failed(control, "BOOT_FAILED", String(error).slice(0, 300)));
-    } else if (data.op === "bind" && !bound && ports.length === 1) {
-      bound = true;
-      const moved = data.library ? [ports[0], data.library] : [ports[0]];
-      started.then(() => worker?.postMessage(data, moved), () => {}); // a failed start was told above
     }
   };
+}
+
+/** The host's word to end may never come; then its beats do not come either. */
+function obeyWatchdog(watchdog: MessagePort, memoryMB: number, plugin: MessagePort, control: MessagePort): void {
+  const silence = new Pulse(HOST_SILENCE_MS);
+  watchdog.onmessage = ({ data }: MessageEvent<CellWord>) => {
+    silence.heard();
+    if (data === "end") end();
+    else if (data !== "beat") {
+      start(data, memoryMB, plugin).catch((error) => failed(control, "BOOT_FAILED", String(error).slice(0, 300)));
+    }
+  };
+  turns = setInterval(() => {
+    if (!silence.turn()) return;
+    end();
+    failed(control, "HOST_CRASHED", "the watchdog has gone silent");
+  }, BEAT_MS);
 }
 
 function failed(control: MessagePort, code: string, message: string): void {
@@ -86,13 +97,14 @@ function failed(control: MessagePort, code: string, message: string): void {
 addEventListener("message", function accept(event: MessageEvent<CellInit>) {
   if (event.source !== parent || event.origin !== host || event.data?.kind !== "init") return;
   removeEventListener("message", accept);
-  const control = event.ports[0];
+  const [control, plugin, watchdog] = event.ports;
   if (event.data.v !== PROTOCOL) {
     failed(control, "PROTOCOL_VERSION", `cell.html speaks version ${PROTOCOL}`);
     return;
   }
   open(event.data.script);
-  obey(control);
+  obeyHost(control);
+  obeyWatchdog(watchdog, event.data.memoryMB, plugin, control);
 });
 
 faults().then((fault) => parent.postMessage({ kind: fault ? "unsafe" : "ready", v: PROTOCOL, fault }, host));

@@ -1,50 +1,48 @@
 /**
- * The cells of one host frame: created, proven, taken, ended. A cell that has run one plugin's code never serves
- * another; a spare has run nobody's.
+ * The cells of one host frame: created, proven, ended. Which plugin has which is the host worker's affair.
+ *
+ * The frame may share its thread with the page, so nothing large passes through here: the worker's script goes as a
+ * reference, and what the interpreter starts from comes to the cell from the watchdog.
  */
 import type { Assets } from "./assets.ts";
-import { DEFAULT_MEMORY_MB, PROTOCOL } from "./protocol.gen.ts";
-import type { Binding, CellInit, CellOrder } from "./wire.ts";
+import { PROTOCOL } from "./protocol.gen.ts";
+import type { CellInit } from "./wire.ts";
 
 const CELL_DEADLINE_MS = 15_000;
 const REMOVE_AFTER_MS = 50; // time for "end" to reach the cell; nothing waits for it
-const WARM_AFTER_MS = 400;
 
 type Failed = (code: string, message: string) => void;
 
-/** One frame. `fail` is told at most once. */
+/** What a cell's realms are given to speak with: its worker's end of the plugin's port, and the watchdog's. */
+interface Ports {
+  plugin: MessagePort;
+  watchdog: MessagePort;
+}
+
+/** One frame. `failed` is told at most once. */
 class Cell {
   readonly #frame = document.createElement("iframe");
   readonly #control = new MessageChannel();
-  readonly #started: Promise<void>;
   #ended = false;
-  failed: Failed = () => {};
-  failure: [code: string, message: string] | undefined;
+  #told = false;
 
-  constructor(readonly memoryMB: number, assets: Assets) {
+  constructor(memoryMB: number, ports: Ports, assets: Assets, private readonly failed: Failed) {
     const frame = this.#frame;
     frame.setAttribute("sandbox", "allow-scripts");
     frame.setAttribute("allow", "");
     frame.hidden = true;
     frame.src = "/cell.html";
-    this.#started = this.#start(assets);
-    this.#started.catch((error) => this.#fail(error.code ?? "BOOT_FAILED", String(error.message ?? error)));
+    this.#control.port1.onmessage = ({ data }) => this.#fail(data.code, data.message);
+    this.#start(memoryMB, ports, assets).catch((error) => this.fault(error));
     document.body.append(frame);
   }
 
-  async #start(assets: Assets): Promise<void> {
-    // Copies that are moved: cloned ones would stay in the cell as part of the message until a collector comes round.
-    const [, script] = await Promise.all([this.#ready(), assets.pluginWorker.then((bytes) => bytes.slice(0))]);
+  async #start(memoryMB: number, { plugin, watchdog }: Ports, assets: Assets): Promise<void> {
+    const [, script] = await Promise.all([this.#ready(), assets.pluginWorker]);
     if (this.#ended) return;
-    const init: CellInit = { kind: "init", v: PROTOCOL, script };
-    this.#control.port1.onmessage = ({ data }) => {
-      if (data.op === "failed") this.#fail(data.code, data.message);
-    };
+    const init: CellInit = { kind: "init", v: PROTOCOL, script, memoryMB };
     // An opaque origin cannot be named: the frame's window and the one-shot port are its identity.
-    this.#frame.contentWindow!.postMessage(init, "*", [this.#control.port2, script]);
-    const [wasm, snapshot] = (await Promise.all([assets.wasm, assets.snapshot])).map((bytes) => bytes.slice(0));
-    const start: CellOrder = { op: "start", memoryMB: this.memoryMB, wasm, snapshot };
-    this.#control.port1.postMessage(start, [wasm, snapshot]);
+    this.#frame.contentWindow!.postMessage(init, "*", [this.#control.port2, plugin, watchdog]);
   }
 
   /** Resolves when the cell has proven its walls, once; a second word or a second load of it is its end. */
@@ -71,18 +69,18 @@ class Cell {
   }
 
   #fail(code: string, message: string): void {
-    if (this.#ended || this.failure) return;
-    this.failure = [code, message];
+    if (this.#ended || this.#told) return;
+    this.#told = true;
     this.failed(code, message);
   }
 
-  /** Hands the port over, with the standard library where the plugin needs it. */
-  bind(binding: Binding, port: MessagePort, assets: Assets): void {
-    const library = binding.needsLibrary ? assets.library() : undefined;
-    Promise.all([library, this.#started]).then(
-      ([bytes]) => this.#control.port1.postMessage({ ...binding, library: bytes }, [port]),
-      (error) => this.#fail(error.code ?? "BOOT_FAILED", String(error.message ?? error)),
-    );
+  fault(error: { code?: string; message?: string }): void {
+    this.#fail(error.code ?? "BOOT_FAILED", String(error.message ?? error));
+  }
+
+  /** The standard library, for a plugin that wants more than the snapshot holds. */
+  give(library: ArrayBuffer): void {
+    this.#control.port1.postMessage({ op: "library", library });
   }
 
   end(): void {
@@ -98,40 +96,37 @@ class Cell {
 
 export class Cells {
   readonly #live = new Map<number, Cell>();
-  #spares: Cell[] = [];
-  #wanted = 0;
 
   constructor(
     private readonly assets: Assets,
-    private readonly failed: (slot: number, code: string, message: string) => void,
+    private readonly watchdog: MessagePort,
+    private readonly failed: (cell: number, code: string, message: string) => void,
   ) {}
 
-  /** Starts the first cell now, beside everything else that starts, and keeps `count` spares from then on. */
-  warm(count: number): void {
-    this.#wanted = count;
-    this.#spares.push(new Cell(DEFAULT_MEMORY_MB, this.assets));
-  }
-
-  open(slot: number, memoryMB: number, binding: Binding, port: MessagePort): void {
-    const at = this.#spares.findIndex((spare) => spare.memoryMB === memoryMB && !spare.failure);
-    const cell = at < 0 ? new Cell(memoryMB, this.assets) : this.#spares.splice(at, 1)[0];
-    this.#spares = this.#spares.filter((spare) => !spare.failure);
-    this.#live.set(slot, cell);
-    cell.failed = (code, message) => {
-      this.end(slot);
-      this.failed(slot, code, message);
+  make(number: number, memoryMB: number, plugin: MessagePort): void {
+    const beat = new MessageChannel();
+    this.watchdog.postMessage({ op: "cell", cell: number }, [beat.port1]);
+    const failed: Failed = (code, message) => {
+      this.end(number);
+      this.failed(number, code, message);
     };
-    cell.bind(binding, port, this.assets);
-    setTimeout(() => this.#refill(), WARM_AFTER_MS);
+    this.#live.set(number, new Cell(memoryMB, { plugin, watchdog: beat.port2 }, this.assets, failed));
   }
 
-  end(slot: number): void {
-    this.#live.get(slot)?.end();
-    this.#live.delete(slot);
+  giveLibrary(number: number): void {
+    const cell = this.#live.get(number);
+    this.assets.library().then((library) => cell?.give(library), (error) => cell?.fault(error));
   }
 
-  #refill(): void {
-    while (this.#spares.length < this.#wanted) this.#spares.push(new Cell(DEFAULT_MEMORY_MB, this.assets));
+  end(number: number): void {
+    if (!this.#live.has(number)) return;
+    this.watchdog.postMessage({ op: "gone", cell: number });
+    this.#live.get(number)!.end();
+    this.#live.delete(number);
+  }
+
+  endAll(): void {
+    for (const number of [...this.#live.keys()]) this.end(number);
   }
 }
 

@@ -2,6 +2,7 @@
  * Page ⇄ host frame: one hidden frame, one `ready`, one `init` with a port; then only the port is used.
  */
 import { PROTOCOL } from "./protocol.gen.ts";
+import type { SpareWish } from "./wire.ts";
 import { SandboxError } from "./sandbox_error.ts";
 
 /** A frame fires no error when its page is refused; one that loaded and stays silent this long was refused. */
@@ -13,7 +14,7 @@ export interface Link {
   onFailure: (code: string, message: string) => void;
 }
 
-export function connect(origin: string, spares: number, deadline: number): Promise<Link> {
+export function connect(origin: string, spares: SpareWish, deadline: number): Promise<Link> {
   const frame = document.createElement("iframe");
   const channel = new MessageChannel();
   const link: Link = { frame, port: channel.port1, onFailure: () => {} };

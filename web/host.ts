@@ -6,8 +6,8 @@
  */
 import { Cells } from "./cells.ts";
 import { loadAssets } from "./assets.ts";
-import { PROTOCOL } from "./protocol.gen.ts";
-import type { FrameOrder, HostBoot } from "./wire.ts";
+import { DEFAULT_MEMORY_MB, PROTOCOL } from "./protocol.gen.ts";
+import type { FrameOrder, FromWatchdog, HostBoot, SpareWish } from "./wire.ts";
 
 interface Config {
   apiOrigin: string;
@@ -18,51 +18,76 @@ interface Config {
 interface Init {
   kind: "init";
   v: number;
-  spares: number;
+  spares: SpareWish;
 }
 
 const config: Config = JSON.parse(document.querySelector<HTMLMetaElement>("meta[name=pysandbox-config]")!.content);
 const assets = loadAssets();
 
+let stop = () => {};
+
 async function start(init: Init, pagePort: MessagePort): Promise<void> {
-  const cells = new Cells(assets, (slot, code, message) => frame.port1.postMessage({ slot, code, message }));
   const frame = new MessageChannel();
-  cells.warm(init.spares);
-  const toWatchdog = new MessageChannel();
-  const fromWatchdog = new MessageChannel();
-  fromWatchdog.port1.onmessage = ({ data }) => cells.end(data.slot);
-  frame.port1.onmessage = ({ data, ports }: MessageEvent<FrameOrder>) => {
-    if (data.op === "open") cells.open(data.slot, data.memoryMB, data.binding, ports[0]);
-    else if (data.op === "end") cells.end(data.slot);
-    else fail("BOOT_FAILED", data.message);
+  const hostToWatchdog = new MessageChannel();
+  const frameToWatchdog = new MessageChannel();
+  const cells = new Cells(assets, frameToWatchdog.port1, (cell, code, message) => {
+    if (code === "HOST_CRASHED") fail(code, message);
+    else frame.port1.postMessage({ cell, code, message });
+  });
+  // The first cell starts beside everything else that starts.
+  const firstPlugin = new MessageChannel();
+  const first = { cell: 0, memoryMB: init.spares.memoryMB ?? DEFAULT_MEMORY_MB, port: firstPlugin.port1 };
+  cells.make(first.cell, first.memoryMB, firstPlugin.port2);
+  frameToWatchdog.port1.onmessage = ({ data }: MessageEvent<FromWatchdog>) => {
+    if (data.op === "end") cells.end(data.cell);
+    else fail("HOST_CRASHED", "the host worker has gone silent");
   };
-  const watchdog = assets.watchdog.then((script) => new Worker(blobUrl(script)));
-  // The script is read and parsed while the interpreter is still on its way.
-  const host = assets.hostWorker.then((script) => new Worker(blobUrl(script)));
-  (await watchdog).postMessage(null, [toWatchdog.port2, fromWatchdog.port2]);
-  const worker = await host;
-  worker.onerror = (event) => fail("HOST_CRASHED", event.message);
+  frame.port1.onmessage = ({ data, ports }: MessageEvent<FrameOrder>) => {
+    if (data.op === "make") cells.make(data.cell, data.memoryMB, ports[0]);
+    else if (data.op === "library") cells.giveLibrary(data.cell);
+    else if (data.op === "end") cells.end(data.cell);
+    else fail(data.code, data.message);
+  };
+  // The scripts are read and parsed while the interpreter is still on its way.
+  const workers = [assets.watchdog, assets.hostWorker].map((script) => script.then(startWorker));
+  stop = () => {
+    cells.endAll();
+    for (const worker of workers) worker.then((started) => started.terminate(), () => {});
+  };
+  const [watchdog, host] = await Promise.all(workers);
+  watchdog.postMessage(null, [hostToWatchdog.port2, frameToWatchdog.port2]);
+  const [wasm, snapshot] = await Promise.all([assets.wasm, assets.snapshot]);
+  const own = snapshot.slice(0);
+  frameToWatchdog.port1.postMessage({ op: "interpreter", wasm, snapshot }, [wasm, snapshot]);
   const boot: HostBoot = {
     pagePort,
     framePort: frame.port2,
-    watchdogPort: toWatchdog.port1,
+    watchdogPort: hostToWatchdog.port1,
     module: await assets.module,
-    snapshot: await assets.snapshot,
+    snapshot: own,
     apiOrigin: config.apiOrigin,
     origin: location.origin,
     chaos: config.chaos ?? "",
+    spares: init.spares,
+    first,
   };
-  worker.postMessage(boot, [pagePort, frame.port2, toWatchdog.port1]);
+  host.postMessage(boot, [pagePort, frame.port2, hostToWatchdog.port1, first.port, own]);
 }
 
-function blobUrl(script: ArrayBuffer): string {
-  return URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+function startWorker(script: Blob): Worker {
+  const worker = new Worker(URL.createObjectURL(script));
+  worker.onerror = (event) => fail("HOST_CRASHED", event.message);
+  return worker;
 }
 
 let page = "";
+let over = false;
 
-/** Tells the page why there is no sandbox; it knows the frame by its window and exact origin. */
+/** Ends everything and tells the page why there is no sandbox; it knows the frame by its window and exact origin. */
 function fail(code: string, message: string): void {
+  if (over) return;
+  over = true;
+  stop();
   parent.postMessage({ kind: "failed", v: PROTOCOL, code, message }, page);
 }
 

@@ -52,11 +52,17 @@ export interface SandboxOptions {
   capabilities?: Record<string, Capability>;
   /** Default 15000. */
   bootTimeoutMs?: number;
-  /** Warm cells kept in reserve, 0 to 4; default 1. */
-  spares?: number;
+  /** Warm cells kept in reserve: how many (0 to 4), or also of which memory class; default 1. */
+  spares?: number | Spares;
   onSecurityAlert?: (alert: SecurityAlert) => void;
   onTelemetry?: (record: TelemetryRecord) => void;
   onStateChange?: (state: "opening" | "open" | "closed") => void;
+}
+
+export interface Spares {
+  count: number;
+  /** As `memoryLimitMB` of the manifests they are for; without it, the classes of the plugins that are loaded. */
+  memoryMB?: number;
 }
 
 export interface ErrorDetail {

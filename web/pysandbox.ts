@@ -5,11 +5,12 @@
  * capabilities, and the last timer of every invocation.
  */
 import type * as api from "./pysandbox.d.ts";
-import { DEFAULT_BOOT_MS, GRACE_MS } from "./protocol.gen.ts";
+import { DEFAULT_BOOT_MS, GRACE_MS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./protocol.gen.ts";
 import { connect } from "./handshake.ts";
 import { type Loaded, PluginClient } from "./plugin_client.ts";
 import { SandboxError } from "./sandbox_error.ts";
 import { PagePort } from "./page_port.ts";
+import type { SpareWish } from "./wire.ts";
 
 export { SandboxError };
 
@@ -21,7 +22,7 @@ export async function openSandbox(options: api.SandboxOptions): Promise<api.Sand
   if (typeof options.sessionToken !== "string" || options.sessionToken === "") {
     throw new SandboxError("INPUT_INVALID", "openSandbox needs sessionToken, the token the platform gave this user");
   }
-  const spares = Math.min(MAX_SPARES, Math.max(0, Math.trunc(options.spares ?? 1)));
+  const spares = wishOf(options.spares ?? 1);
   options.onStateChange?.("opening");
   const link = await connect(origin, spares, deadline);
   const client = new Client(options, link.port, () => link.frame.remove());
@@ -120,4 +121,15 @@ class Client implements api.Sandbox {
       this.#calls.delete(id);
     }
   }
+}
+
+/** How many spares and of which class; what makes no sense is refused, not mended in silence. */
+function wishOf(spares: number | api.Spares): SpareWish {
+  const { count, memoryMB } = typeof spares === "number" ? { count: spares, memoryMB: undefined } : spares;
+  const classOk = memoryMB === undefined || (Number.isInteger(memoryMB) && memoryMB >= MIN_MEMORY_MB && memoryMB <= MAX_MEMORY_MB);
+  if (Number.isInteger(count) && count >= 0 && count <= MAX_SPARES && classOk) return { count, memoryMB };
+  throw new SandboxError(
+    "INPUT_INVALID",
+    `spares is a whole number from 0 to ${MAX_SPARES}, or {count, memoryMB} with memoryMB from ${MIN_MEMORY_MB} to ${MAX_MEMORY_MB}`,
+  );
 }

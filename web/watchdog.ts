@@ -1,29 +1,83 @@
 /**
  * Owns every hard deadline. A worker of its own without Pyodide: not throttled in a hidden tab, not starved by Python.
- * When a time is up it tells the host frame and the host worker, which end the cell; it waits for neither.
+ * When a time is up it tells the cell, the host frame and the host worker, and waits for none of them.
+ *
+ * It also listens for the host worker's life, and passes a beat on to every cell for as long as there is one: a cell
+ * that hears none ends its worker by itself. And since it has time, it holds what every cell starts from, so that
+ * copies of twenty megabytes are made here and not on the thread that the page may share with the host frame.
  */
-import type { WatchdogOrder } from "./wire.ts";
+import { HOST_SILENCE_MS } from "./protocol.gen.ts";
+import { BEAT_MS, Pulse } from "./pulse.ts";
+import type { FromWatchdog, Interpreter, ToWatchdog, WatchdogOrder } from "./wire.ts";
 
 const timers = new Map<string, number>();
+const cells = new Map<number, MessagePort>();
+const silence = new Pulse(HOST_SILENCE_MS);
+let hungry: number[] = [];
+let interpreter: Interpreter | undefined;
+let hostIsUp = false; // until its first word it is starting, which the page's own deadline bounds
+let hostIsDead = false;
 
 function forget(key: string): void {
   clearTimeout(timers.get(key));
   timers.delete(key);
 }
 
+/** Copies that are moved: cloned ones would stay as part of the message until a collector comes round. */
+function feed(cell: number): void {
+  const port = cells.get(cell);
+  if (!interpreter) hungry.push(cell);
+  if (!interpreter || !port) return;
+  const wasm = interpreter.wasm.slice(0);
+  const snapshot = interpreter.snapshot.slice(0);
+  port.postMessage({ wasm, snapshot }, [wasm, snapshot]);
+}
+
+function drop(cell: number): void {
+  cells.get(cell)?.close();
+  cells.delete(cell);
+}
+
 onmessage = (event: MessageEvent) => {
   onmessage = null;
   const [hostWorker, hostFrame] = event.ports;
-  hostWorker.onmessage = ({ data }: MessageEvent<WatchdogOrder>) => {
+  const tellFrame = (word: FromWatchdog) => hostFrame.postMessage(word);
+
+  hostWorker.onmessage = ({ data }: MessageEvent<WatchdogOrder | "beat">) => {
+    hostIsUp = true;
+    silence.heard();
+    if (data === "beat") return;
     data.done.forEach(forget);
-    for (const { key, slot, invocation, afterMs } of data.armed) {
+    for (const { key, cell, invocation, afterMs } of data.armed) {
       forget(key);
       const expire = () => {
         timers.delete(key);
-        hostWorker.postMessage({ slot, invocation });
-        hostFrame.postMessage({ op: "end", slot });
+        cells.get(cell)?.postMessage("end");
+        hostWorker.postMessage({ cell, invocation });
+        tellFrame({ op: "end", cell });
       };
       timers.set(key, setTimeout(expire, afterMs));
     }
   };
+
+  hostFrame.onmessage = ({ data, ports }: MessageEvent<ToWatchdog>) => {
+    if (data.op === "cell") {
+      cells.set(data.cell, ports[0]);
+      feed(data.cell);
+    } else if (data.op === "gone") drop(data.cell);
+    else {
+      interpreter = data;
+      hungry.forEach(feed);
+      hungry = [];
+    }
+  };
+
+  setInterval(() => {
+    if (hostIsUp && !hostIsDead) {
+      hostIsDead = silence.turn();
+      if (hostIsDead) tellFrame({ op: "silent" });
+      else hostWorker.postMessage("beat");
+    }
+    if (!hostIsDead) { for (const cell of cells.values()) cell.postMessage("beat"); }
+  }, BEAT_MS);
 };

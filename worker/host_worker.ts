@@ -4,10 +4,11 @@
  */
 import { bootPyodide } from "./pyodide_boot.ts";
 import { Gate } from "./gate.ts";
+import { Spares } from "./spares.ts";
 import { Watch } from "./watch.ts";
 import { free } from "../web/free.ts";
 import { HOST_GATE, PROTOCOL } from "../web/protocol.gen.ts";
-import type { HostBoot, PageMessage } from "../web/wire.ts";
+import type { Binding, CellFailed, HostBoot, PageMessage } from "../web/wire.ts";
 
 const FETCH_DEADLINE_MS = 10_000;
 
@@ -17,28 +18,53 @@ const scope = globalThis as any;
 scope.onmessage = (event: MessageEvent) => {
   scope.onmessage = null;
   const boot = event.data as HostBoot;
-  start(boot, event.ports).catch((error) =>
-    boot.framePort.postMessage({ op: "failed", message: String(error).slice(0, 500) })
-  );
+  start(boot).catch((error) => died(boot, "BOOT_FAILED", error));
 };
 
-async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<void> {
+/** The host frame ends this worker for it, with all cells, and the page hears of it at once. */
+function died({ framePort }: HostBoot, code: string, error: unknown): void {
+  framePort.postMessage({ op: "failed", code, message: String(error).slice(0, 500) });
+}
+
+/** What a slot's plugin lives in: its cell, and our end of its port. */
+interface Live {
+  cell: number;
+  gate: Gate;
+}
+
+async function start(boot: HostBoot): Promise<void> {
   const { pagePort, framePort, watchdogPort } = boot;
   const { pyodide } = await bootPyodide(boot, () => {});
   free(boot.snapshot);
-  const gates = new Map<number, Gate>();
+  const live = new Map<number, Live>();
+  const slots = new Map<number, number>(); // by cell
   const watch = new Watch((order) => watchdogPort.postMessage(order));
   let pageSeq = 0;
+  let nextCell = boot.first.cell + 1;
+
+  const spares = new Spares(boot.spares, (memoryMB) => {
+    const { port1, port2 } = new MessageChannel();
+    const cell = nextCell++;
+    framePort.postMessage({ op: "make", cell, memoryMB }, [port2]);
+    return { cell, memoryMB, port: port1 };
+  }, endCell);
+  spares.add(boot.first);
+
+  function endCell(cell: number): void {
+    watch.forget(cell);
+    framePort.postMessage({ op: "end", cell });
+    spares.gone(cell);
+  }
 
   const bridge = {
     toPage(kind: string, id: string, cid: string, payload: string) {
       pagePort.postMessage({ v: PROTOCOL, seq: pageSeq++, kind, id, cid, payload });
     },
     toPlugin(slot: number, text: string, buffers?: Uint8Array[]) {
-      gates.get(slot)?.send(text, buffers ? buffers.map((bytes) => bytes.slice().buffer) : []);
+      live.get(slot)?.gate.send(text, buffers ? buffers.map((bytes) => bytes.slice().buffer) : []);
     },
     grant(slot: number, messages: number) {
-      gates.get(slot)?.grant(messages);
+      live.get(slot)?.gate.grant(messages);
     },
     openCell(
       slot: number,
@@ -50,34 +76,56 @@ async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<vo
       key: string,
       origin: string,
     ) {
-      const channel = new MessageChannel();
-      gates.set(
-        slot,
-        new Gate(
-          channel.port1,
-          HOST_GATE,
-          (text, buffers) => onPlugin(slot, text, buffers.map((buffer) => buffer.byteLength)),
-          (rule, fatal) => onGate(slot, rule, fatal),
-        ),
+      const { cell, port } = spares.take(memoryMB);
+      const gate = new Gate(
+        port,
+        HOST_GATE,
+        (text, buffers) => onPlugin(slot, text, buffers.map((buffer) => buffer.byteLength)),
+        (rule, fatal) => onGate(slot, rule, fatal),
       );
-      const binding = { op: "bind", plugin, sid, gen, key, origin, needsLibrary };
-      framePort.postMessage({ op: "open", slot, memoryMB, binding }, [channel.port2]);
+      live.set(slot, { cell, gate });
+      slots.set(cell, slot);
+      const binding: Binding = { op: "bind", plugin, sid, gen, key, origin, needsLibrary };
+      port.postMessage(binding);
+      if (needsLibrary) framePort.postMessage({ op: "library", cell });
     },
     endCell(slot: number) {
-      gates.get(slot)?.close();
-      gates.delete(slot);
-      watch.forget(slot);
-      framePort.postMessage({ op: "end", slot });
+      const ended = live.get(slot);
+      if (!ended) return;
+      ended.gate.close();
+      live.delete(slot);
+      slots.delete(ended.cell);
+      endCell(ended.cell);
     },
-    arm: (slot: number, invocation: string, afterMs: number) => watch.arm(slot, invocation, afterMs),
-    disarm: (slot: number, invocation: string) => watch.disarm(slot, invocation),
+    arm(slot: number, invocation: string, afterMs: number) {
+      const cell = live.get(slot)?.cell;
+      if (cell !== undefined) watch.arm(cell, invocation, afterMs);
+    },
+    disarm(slot: number, invocation: string) {
+      const cell = live.get(slot)?.cell;
+      if (cell === undefined) return;
+      watch.disarm(cell, invocation);
+      if (invocation === "load") spares.loaded(cell);
+    },
     fetch: (method: string, path: string, token: string) => request(boot.apiOrigin, method, path, token),
   };
 
+  // An exception that leaves Python here, or anywhere in this worker, is the end of its interpreter.
+  const guarded = <A extends unknown[]>(call: (...args: A) => unknown) => (...args: A) => {
+    try {
+      call(...args);
+    } catch (error) {
+      died(boot, "HOST_CRASHED", error);
+    }
+  };
+  scope.onunhandledrejection = (event: PromiseRejectionEvent) => died(boot, "HOST_CRASHED", event.reason);
+
   const session = pyodide.pyimport("pysandbox.host.boot").start(bridge, boot.origin, boot.chaos);
-  const onPage = session.on_page;
-  const onPluginText = session.on_plugin;
-  const onGate = session.on_gate;
+  const onPage = guarded(session.on_page);
+  const onPluginText = guarded(session.on_plugin);
+  const onGate = guarded(session.on_gate);
+  const onExpired = guarded(session.on_expired);
+  const onCellFailed = guarded(session.on_cell_failed);
   const onPlugin = (slot: number, text: string, sizes: number[]) =>
     sizes.length === 0 ? onPluginText(slot, text) : onPluginText(slot, text, sizes);
 
@@ -87,13 +135,22 @@ async function start(boot: HostBoot, _ports: readonly MessagePort[]): Promise<vo
       bridge.toPage("fatal", "", "", JSON.stringify({ code: "PROTOCOL_VERSION", message: "a message out of order" }));
       return;
     }
+    spares.busy();
     onPage(data.kind, data.id, data.cid, data.payload, data.to ?? "", data.method ?? "", data.deadlineMs ?? 0);
   };
   watchdogPort.onmessage = ({ data }) => {
-    gates.get(data.slot)?.close();
-    session.on_expired(data.slot, data.invocation);
+    if (data === "beat") return watchdogPort.postMessage("beat");
+    const slot = slots.get(data.cell);
+    if (slot === undefined) return;
+    live.get(slot)?.gate.close();
+    onExpired(slot, data.invocation);
   };
-  framePort.onmessage = ({ data }) => session.on_cell_failed(data.slot, data.code, data.message);
+  framePort.onmessage = ({ data }: MessageEvent<CellFailed>) => {
+    const slot = slots.get(data.cell);
+    if (slot === undefined) spares.gone(data.cell);
+    else onCellFailed(slot, data.code, data.message);
+  };
+  watchdogPort.postMessage("beat");
 }
 
 /** One bounded request to the gateway. Never throws: Python gets `{status, body, error}`. */

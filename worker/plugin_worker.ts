@@ -1,14 +1,15 @@
 /**
  * The worker a plugin lives in. UNTRUSTED from the first plugin byte on: nothing here is a wall.
  *
- * It is told two things by its cell, once each: the assets, and, when it is taken, the port with its binding.
+ * Its cell hands it the assets and a port, and, for a plugin that needs it, the standard library. Who has taken it is
+ * told on the port, by the host worker itself.
  */
 import { bootPyodide, type Internals, type Runtime } from "./pyodide_boot.ts";
 import { Gate } from "./gate.ts";
 import { stripGlobals, stripLoader, stubImports } from "./hardening.ts";
 import { free } from "../web/free.ts";
 import { PLUGIN_GATE } from "../web/protocol.gen.ts";
-import type { Binding, Boot } from "../web/wire.ts";
+import type { Binding, Boot, Library } from "../web/wire.ts";
 
 // Pyodide refuses classic workers where importScripts works; here it must not be there at all.
 // deno-lint-ignore no-explicit-any
@@ -36,54 +37,31 @@ const NO_INTERRUPT = {
   },
 } as unknown as Uint8Array<ArrayBuffer>;
 
-let booted: Promise<Runtime> | undefined;
+let takeLibrary: (library: ArrayBuffer) => void = () => {};
+const library = new Promise<ArrayBuffer>((resolve) => takeLibrary = resolve);
 
-scope.onmessage = (event: MessageEvent) => {
-  const message = event.data as Boot | Binding;
-  if (message.op === "boot" && booted === undefined) {
-    stripGlobals(scope);
-    scope.onmessage = onCellMessage;
-    booted = boot(message);
-  }
+stripGlobals(scope);
+/** One of each, in either order: who compiles the interpreter may be slower than who sends the library. */
+scope.onmessage = ({ data, ports }: MessageEvent<Boot | Library>) => {
+  if (data.op === "boot") boot(data, ports[0]);
+  else takeLibrary(data.library);
 };
 
-function onCellMessage(event: MessageEvent): void {
-  const message = event.data as Binding;
-  if (message.op !== "bind") return;
-  scope.onmessage = null;
-  const port = event.ports[0];
-  booted!.then((runtime) => bind(runtime, message, port));
-}
-
-async function boot(assets: Boot): Promise<Runtime> {
+/** Everything that needs no plugin is done here, before one comes: the port's first word is its binding. */
+async function boot(assets: Boot, port: MessagePort): Promise<void> {
   const runtime = await bootPyodide(assets, stubImports);
   free(assets.snapshot);
-  const { pyodide } = runtime;
+  const { pyodide, memory } = runtime;
   pyodide.runPython(HIDE_JS);
   pyodide.setInterruptBuffer(NO_INTERRUPT);
-  return runtime;
-}
-
-/** Puts the standard library where the interpreter looks for it; it found an empty one when it started. */
-function addLibrary(pyodide: Runtime["pyodide"], library: ArrayBuffer): void {
-  pyodide.FS.writeFile("/lib/python314.zip", new Uint8Array(library), { canOwn: true });
-  pyodide.runPython("import sys, importlib; sys.path_importer_cache.clear(); importlib.invalidate_caches()");
-}
-
-function bind({ pyodide, memory }: Runtime, binding: Binding, port: MessagePort): void {
-  if (binding.library) addLibrary(pyodide, binding.library);
-  stripLoader(scope);
-  const gate = new Gate(port, PLUGIN_GATE, (text, buffers) => receive(text, buffers), () => port.postMessage("dead"));
   const start = pyodide.pyimport("pysandbox.plugin.boot").start;
+  let gate: Gate | undefined;
   const [bindTo, onMessage] = start(
     // deno-lint-ignore no-explicit-any
-    (text: string, buffers?: any) => gate.send(text, buffers ? buffers.map((b: Uint8Array) => b.slice().buffer) : []),
-    (messages: number) => gate.grant(messages),
+    (text: string, buffers?: any) => gate?.send(text, buffers ? buffers.map((b: Uint8Array) => b.slice().buffer) : []),
+    (messages: number) => gate?.grant(messages),
     memory,
   );
-  const internals = pyodide as unknown as Internals;
-  delete internals._module;
-  delete internals._api;
   const receive = (text: string, buffers: ArrayBuffer[]) => {
     try {
       if (buffers.length === 0) onMessage(text);
@@ -92,5 +70,22 @@ function bind({ pyodide, memory }: Runtime, binding: Binding, port: MessagePort)
       port.postMessage("dead"); // the interpreter is gone, or the port is not the host's: either way it is the end
     }
   };
-  bindTo(binding.plugin, binding.sid, binding.gen, binding.key, binding.origin);
+  stripLoader(scope);
+  port.onmessage = async ({ data }: MessageEvent<Binding>) => {
+    const early: MessageEvent[] = []; // a port without a listener would lose what comes meanwhile
+    port.onmessage = (event) => early.push(event);
+    if (data.needsLibrary) addLibrary(pyodide, await library);
+    const internals = pyodide as unknown as Internals;
+    delete internals._module;
+    delete internals._api;
+    gate = new Gate(port, PLUGIN_GATE, receive, () => port.postMessage("dead"));
+    bindTo(data.plugin, data.sid, data.gen, data.key, data.origin);
+    for (const event of early) port.onmessage?.(event);
+  };
+}
+
+/** Puts the standard library where the interpreter looks for it; it found an empty one when it started. */
+function addLibrary(pyodide: Runtime["pyodide"], library: ArrayBuffer): void {
+  pyodide.FS.writeFile("/lib/python314.zip", new Uint8Array(library), { canOwn: true });
+  pyodide.runPython("import sys, importlib; sys.path_importer_cache.clear(); importlib.invalidate_caches()");
 }

@@ -13,7 +13,7 @@ const COVERS_MS = 1000; // a timer that ends sooner covers nothing new: this wor
 export type Armed = WatchdogOrder["armed"][number];
 
 export class Watch {
-  /** What the watchdog has been told and not been told the end of: when each ends, by slot. */
+  /** What the watchdog has been told and not been told the end of: when each ends, by cell. */
   readonly #told = new Map<number, Map<string, number>>();
   #armed = new Map<string, Armed & { dueAt: number }>();
   #done = new Set<string>();
@@ -21,34 +21,34 @@ export class Watch {
 
   constructor(private readonly tell: (order: WatchdogOrder) => void, private readonly now = () => performance.now()) {}
 
-  arm(slot: number, invocation: string, afterMs: number): void {
-    const key = `${slot}/${invocation}`;
+  arm(cell: number, invocation: string, afterMs: number): void {
+    const key = `${cell}/${invocation}`;
     const dueAt = this.now() + afterMs;
     this.#done.delete(key);
-    this.#armed.set(key, { key, slot, invocation, afterMs, dueAt });
-    if (this.#isCovered(slot, dueAt)) this.#tellSoon();
+    this.#armed.set(key, { key, cell, invocation, afterMs, dueAt });
+    if (this.#isCovered(cell, dueAt)) this.#tellSoon();
     else this.#flush();
   }
 
-  disarm(slot: number, invocation: string): void {
-    this.#finish(slot, `${slot}/${invocation}`);
+  disarm(cell: number, invocation: string): void {
+    this.#finish(cell, `${cell}/${invocation}`);
   }
 
-  /** The slot is gone: nothing of it is watched any more. */
-  forget(slot: number): void {
-    for (const [key, armed] of this.#armed) if (armed.slot === slot) this.#armed.delete(key);
-    for (const key of this.#told.get(slot)?.keys() ?? []) this.#finish(slot, key);
+  /** The cell is gone: nothing of it is watched any more. */
+  forget(cell: number): void {
+    for (const [key, armed] of this.#armed) if (armed.cell === cell) this.#armed.delete(key);
+    for (const key of this.#told.get(cell)?.keys() ?? []) this.#finish(cell, key);
   }
 
-  #isCovered(slot: number, dueAt: number): boolean {
+  #isCovered(cell: number, dueAt: number): boolean {
     const soon = this.now() + COVERS_MS;
-    for (const end of this.#told.get(slot)?.values() ?? []) if (end > soon && end <= dueAt) return true;
+    for (const end of this.#told.get(cell)?.values() ?? []) if (end > soon && end <= dueAt) return true;
     return false;
   }
 
-  #finish(slot: number, key: string): void {
+  #finish(cell: number, key: string): void {
     this.#armed.delete(key);
-    const end = this.#told.get(slot)?.get(key);
+    const end = this.#told.get(cell)?.get(key);
     if (end === undefined) return;
     this.#done.add(key);
     if (end - this.now() < HURRY_MS) this.#flush();
@@ -66,20 +66,20 @@ export class Watch {
     const done = [...this.#done];
     const armed = [...this.#armed.values()];
     for (const key of done) {
-      const slot = Number(key.slice(0, key.indexOf("/")));
-      const told = this.#told.get(slot);
+      const cell = Number(key.slice(0, key.indexOf("/")));
+      const told = this.#told.get(cell);
       told?.delete(key);
-      if (told?.size === 0) this.#told.delete(slot);
+      if (told?.size === 0) this.#told.delete(cell);
     }
-    for (const { slot, key, dueAt } of armed) {
-      const told = this.#told.get(slot) ?? new Map<string, number>();
-      this.#told.set(slot, told.set(key, dueAt));
+    for (const { cell, key, dueAt } of armed) {
+      const told = this.#told.get(cell) ?? new Map<string, number>();
+      this.#told.set(cell, told.set(key, dueAt));
     }
     this.#done.clear();
     this.#armed.clear();
     if (done.length === 0 && armed.length === 0) return;
     this.tell({
-      armed: armed.map(({ key, slot, invocation, dueAt }) => ({ key, slot, invocation, afterMs: dueAt - now })),
+      armed: armed.map(({ key, cell, invocation, dueAt }) => ({ key, cell, invocation, afterMs: dueAt - now })),
       done,
     });
   }

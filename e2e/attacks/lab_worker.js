@@ -189,9 +189,12 @@ const lab = (() => {
     },
   };
   realm.addEventListener("message", ({ data, ports }) => {
-    if (data?.op !== "bind") return;
+    if (data?.op !== "boot") return;
     made.port = ports[0];
-    made.binding = JSON.stringify({ plugin: data.plugin, sid: data.sid, gen: data.gen, key: data.key });
+    listen.call(made.port, "message", ({ data }) => {
+      if (data?.op !== "bind") return;
+      made.binding = JSON.stringify({ plugin: data.plugin, sid: data.sid, gen: data.gen, key: data.key });
+    });
   });
   return made;
 })();

@@ -47,8 +47,9 @@ NO_CREDIT = (Edit("host_worker.js", r"if\(--this\.#\w+<0\)return this\.#\w+\(\"o
 NO_GATE_DEPTH = (Edit("host_worker.js", r"(credit:\d+,maxChars:\d+,maxDepth:)\d+", r"\g<1>1e9"),)
 NO_END = (
     Edit("host_worker.js", r"endCell\(\w+\)\{.*?\}(?=,arm)", "endCell(){}"),
-    Edit("host_worker.js", r"\w+\.get\((\w+)\.slot\)\?\.close\(\),(?=\w+\.on_expired)", ""),
-    Edit("host.html", r"port1\.onmessage=\(\{data:(\w+)\}\)=>\w+\.end\(\1\.slot\)", "port1.onmessage=()=>{}"),
+    Edit("host_worker.js", r"\w+\.get\(\w+\)\?\.gate\.close\(\),", ""),
+    Edit("watchdog.js", r'\w+\.get\(\w+\)\?\.postMessage\("end"\),', ""),
+    Edit("host.html", r'(?<=\.op==="end"\?)\w+\.end\(\w+\.cell\)(?=:\w+\("HOST_CRASHED")', "0"),
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pysandbox.core.envelope import PROTOCOL_VERSION
 from pysandbox.core.errors import INFO
-from pysandbox.core.limits import default
+from pysandbox.core.limits import LIMITS, default
 
 TARGET = Path(__file__).parents[2] / "web" / "protocol.gen.ts"
 GATE_SLACK = 8  # replies to our own first questions, before any credit was given back
@@ -32,7 +32,10 @@ def protocol_ts() -> str:
         f"export const DEFAULT_BOOT_MS = {default('bootMs')};",
         f"export const GRACE_MS = {default('graceMs')};",
         f"export const PAGE_MARGIN_MS = {margin_ms};",
+        f"export const HOST_SILENCE_MS = {default('hostSilenceMs')};",
         f"export const DEFAULT_MEMORY_MB = {default('memoryLimitMB')};",
+        f"export const MIN_MEMORY_MB = {LIMITS['memoryLimitMB'].floor};",
+        f"export const MAX_MEMORY_MB = {LIMITS['memoryLimitMB'].ceiling};",
         f"export const RETRYABLE: readonly string[] = {json.dumps(retryable)};",
         f"export const HOST_GATE = {json.dumps(gate)};",
         f"export const PLUGIN_GATE = {json.dumps(gate)};",
