@@ -1,0 +1,87 @@
+"""The session: work in batches, memory read between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from e2e.kit.direct import DirectPage
+from pysandbox.gateway.serve import DevServer
+from tests.bench.browser import Browser
+from tests.bench.measure.memory import settled
+from tests.soak.reconcile import Ledger, problems
+
+HERE = Path(__file__).parent
+WIDTH = 4
+"""Invocations beside each other."""
+PRESSURE_EVERY = 100
+BATCH_S = 300.0
+MAY_GROW = 1.10
+QUIET_S = 2.0
+"""For a drained worker's successor and the next spare."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Memory of the whole browser after so many invocations, garbage collected."""
+
+    invocations: int
+    at_s: float
+    own_bytes: int
+
+
+@dataclass
+class Report:
+    """What came of it. ``problems`` is empty where all went well."""
+
+    invocations: int
+    pressures: int
+    seconds: float
+    ends: dict[str, int]
+    samples: list[Sample]
+    growth: float
+    problems: list[str] = field(default_factory=list[str])
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def kind(number: int) -> str:
+    """What the invocation with this number does."""
+    if number % PRESSURE_EVERY == PRESSURE_EVERY - 1:
+        return "hoards"
+    if number % 50 == 30:
+        return "fails"
+    if number % 40 == 20:
+        return "aborted"
+    return "overruns" if number % 250 == 125 else "works"
+
+
+def run(invocations: int, samples: int, progress: Callable[[str], None], *, dist: Path | None = None) -> Report:
+    """Run it in a Chromium of its own. The first sample is taken after the first part, when all is warm."""
+    ledger, memory, begun = Ledger(), list[Sample](), time.monotonic()
+    part = invocations // samples
+    pages = HERE / "pages"
+    with DevServer([HERE / "plugin"], pages=pages, dist=dist) as server, Browser() as browser:
+        page = DirectPage(browser)
+        page.goto(f"{server.api_origin}/pages/soak.html")
+        page.wait_for("window.soak")
+        page.evaluate("(o) => soak.open(o)", {"origin": server.sandbox_origin, "token": server.token}, timeout_s=90)
+        for first in range(0, part * samples, part):
+            work = [(number, kind(number)) for number in range(first, first + part)]
+            ledger.add(work, page.evaluate("(work) => soak.batch(work)", [work, WIDTH], timeout_s=BATCH_S))
+            time.sleep(QUIET_S)
+            ledger.add([], page.evaluate("() => soak.batch([[], 0])"))  # what was told meanwhile
+            memory.append(Sample(first + part, time.monotonic() - begun, settled(browser).own_bytes))
+            progress(f"{first + part}/{invocations}  {memory[-1].at_s:.0f} s  {memory[-1].own_bytes / 1e6:.0f} MB")
+        page.close()
+    done = part * samples
+    due = sum(kind(number) == "hoards" for number in range(done))
+    growth = max(sample.own_bytes for sample in memory) / memory[0].own_bytes
+    found = problems(ledger, pressures=due)
+    if growth > MAY_GROW:
+        found.append(f"memory grew to {growth:.2f} times what it was")
+    return Report(done, due, time.monotonic() - begun, ledger.ends(), memory, growth, found)
