@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import json
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +52,7 @@ class Cell:
     def __init__(self, world: LifecycleWorld, slot: int, binding: Binding) -> None:
         self.world, self.slot, self.binding = world, slot, binding
         self.alive, self.ended = True, False
-        self.inbox: deque[tuple[str, int]] = deque()  # on their way to the worker, with the buffers' sizes
+        self.inbox: deque[tuple[str, Sequence[Sized]]] = deque()  # on their way to the worker
         self.outbox: deque[str] = deque()  # on their way to the host
         self.asks: dict[str, Envelope] = {}  # by id: what it has not answered
         self.answered: list[str] = []
@@ -87,8 +87,8 @@ class Cell:
     def hear(self) -> None:
         """Read everything that has arrived."""
         while self.alive and self.booted and self.inbox:
-            text, size = self.inbox.popleft()
-            envelope = self.channel.receive(text, [size] if size else [])
+            text, buffers = self.inbox.popleft()
+            envelope = self.channel.receive(text, buffers)
             if envelope is None:
                 continue
             if envelope.kind in ("call", "load", "pressure", "shutdown"):
@@ -189,11 +189,11 @@ class LifecycleWorld:
         assert (method, token) in {("GET", "secret"), ("POST", "secret")}
         return _Answer(path)
 
-    def to_plugin(self, slot: int, text: str, buffers: Sequence[bytes]) -> None:
+    def to_plugin(self, slot: int, text: str, buffers: Sequence[Sized]) -> None:
         cell = self.cells[slot]
         assert not cell.ended, f"{cell} was ended and is spoken to"
         if cell.alive:
-            cell.inbox.append((text, sum(map(len, buffers))))
+            cell.inbox.append((text, buffers))
 
     def grant(self, slot: int, messages: int) -> None:
         assert messages > 0
@@ -225,7 +225,9 @@ class LifecycleWorld:
         self.armed.pop((slot, invocation), None)
 
     # --- the page ---
-    def to_page(self, kind: str, id: str, cid: str, payload: str) -> None:  # noqa: ARG002 - as the host calls it
+    def to_page(self, kind: str, id: str, cid: str, payload: str, buffers: Sequence[Sized] = ()) -> None:
+        assert len(cid) < 64
+        assert not buffers
         value = json.loads(payload)
         if kind == "outcome":
             handle = self.open_invocations.pop(id)  # a second outcome, or one of nothing, is a KeyError
