@@ -1,10 +1,12 @@
 /** The page's port to the host worker: numbered messages, one-shot replies. Authority is the port itself. */
+import { join } from "./binary.ts";
 import { PROTOCOL } from "./protocol.gen.ts";
 import { SandboxError } from "./sandbox_error.ts";
+import type { Outcome } from "./pysandbox.d.ts";
 import type { PageMessage } from "./wire.ts";
 
 type Message = Partial<Omit<PageMessage, "v" | "seq" | "kind">>;
-export type Handlers = Record<string, (id: string, cid: string, payload: string) => void>;
+export type Handlers = Record<string, (id: string, cid: string, payload: string, buffers?: ArrayBuffer[]) => void>;
 
 interface Asked {
   resolve: (payload: string) => void;
@@ -13,27 +15,28 @@ interface Asked {
 
 export class PagePort {
   readonly #asked = new Map<string, Asked>();
-  readonly #outcomes = new Map<string, (payload: string) => void>();
+  readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
   #seq = 0;
   #nextId = 1;
 
   constructor(private readonly port: MessagePort, handlers: Handlers) {
-    port.onmessage = ({ data: { kind, id, cid, payload } }: MessageEvent<PageMessage>) => {
+    port.onmessage = ({ data: { kind, id, cid, payload, buffers } }: MessageEvent<PageMessage>) => {
       if (kind === "outcome") {
         const finish = this.#outcomes.get(id);
         this.#outcomes.delete(id);
-        finish?.(payload);
+        finish?.(join(payload, buffers));
       } else if (kind === "result") this.#take(id)?.resolve(payload);
       else if (kind === "error") this.#take(id)?.reject(fromJson(payload));
-      else handlers[kind]?.(id, cid, payload);
+      else handlers[kind]?.(id, cid, payload, buffers);
     };
   }
 
   tell(kind: string, message: Message): void {
-    this.port.postMessage({ v: PROTOCOL, seq: this.#seq++, kind, id: "", cid: "", payload: "null", ...message });
+    const whole = { v: PROTOCOL, seq: this.#seq++, kind, id: "", cid: "", payload: "null", ...message };
+    this.port.postMessage(whole, message.buffers ?? []);
   }
 
-  invoke(message: Message, finish: (payload: string) => void): string {
+  invoke(message: Message, finish: (outcome: Outcome) => void): string {
     const id = `i${this.#nextId++}`;
     this.#outcomes.set(id, finish);
     this.tell("invoke", { ...message, id });

@@ -5,6 +5,7 @@
  * which a hidden tab does not hold back as it does the page's timers. It is there for a sandbox that says nothing.
  */
 import type * as api from "./pysandbox.d.ts";
+import { type Parcel, split } from "./binary.ts";
 import { DEFAULT_BOOT_MS, GRACE_MS, PAGE_MARGIN_MS } from "./protocol.gen.ts";
 import type { PagePort } from "./page_port.ts";
 import { SandboxError } from "./sandbox_error.ts";
@@ -70,19 +71,22 @@ export class PluginClient implements api.Plugin {
         });
       };
       const bad = badInvoke(handler, cid, options);
-      const text = bad ? undefined : jsonText(payload);
       const timeoutMs = Math.min(limit, options.timeoutMs ?? limit);
       const abort = () => this.port.tell("abort", { id, cid, to: this.loaded.handle });
       let timer = 0;
       let id = "";
       if (this.#lost) return lost(this.#lost);
-      if (bad || text === undefined) {
-        return lost(new SandboxError("INPUT_INVALID", bad || "the payload is no JSON value: send plain data"));
-      }
+      if (bad) return lost(new SandboxError("INPUT_INVALID", bad));
       if (options.signal?.aborted) return lost(new SandboxError("PLUGIN_ABORTED", "the caller aborted the invocation"));
+      let parcel: Parcel;
+      try {
+        parcel = split(payload);
+      } catch (error) {
+        return lost(error as SandboxError);
+      }
       this.#open.add(lost);
-      const message = { cid, to: this.loaded.handle, method: handler, payload: text, deadlineMs: timeoutMs };
-      id = this.port.invoke(message, (outcome) => finish(JSON.parse(outcome)));
+      const message = { cid, to: this.loaded.handle, method: handler, deadlineMs: timeoutMs, ...parcel };
+      id = this.port.invoke(message, finish);
       options.signal?.addEventListener("abort", abort, { once: true });
       const last = () => lost(new SandboxError("PLUGIN_TIMEOUT", "the sandbox did not answer by the hard limit"), "page");
       // In two steps: where the page stood still, its timer may run before the outcome that waits to be heard.
@@ -149,7 +153,7 @@ export class PluginClient implements api.Plugin {
 
 function statusOf(code: string): api.Outcome["status"] {
   if (code === "PLUGIN_ABORTED") return "aborted";
-  return code === "INPUT_INVALID" ? "error" : "unavailable";
+  return code === "INPUT_INVALID" || code === "MESSAGE_LIMIT" ? "error" : "unavailable";
 }
 
 function badInvoke(handler: unknown, cid: string, options: api.InvokeOptions): string {
@@ -160,15 +164,6 @@ function badInvoke(handler: unknown, cid: string, options: api.InvokeOptions): s
     return "timeoutMs is a finite number of milliseconds, at least 1";
   }
   return "";
-}
-
-/** JSON text, or undefined for what JSON has no word for. */
-function jsonText(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined; // a cycle or a BigInt: the caller is told so
-  }
 }
 
 function correlationId(): string {

@@ -5,6 +5,7 @@
  * capabilities, and the last timer of every invocation.
  */
 import type * as api from "./pysandbox.d.ts";
+import { join, split } from "./binary.ts";
 import { DEFAULT_BOOT_MS, GRACE_MS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./protocol.gen.ts";
 import { connect } from "./handshake.ts";
 import { type Loaded, PluginClient } from "./plugin_client.ts";
@@ -51,7 +52,7 @@ class Client implements api.Sandbox {
 
   constructor(readonly options: api.SandboxOptions, port: MessagePort, private readonly remove: () => void) {
     this.#port = new PagePort(port, {
-      call: (id, cid, payload) => this.#capability(id, cid, JSON.parse(payload)),
+      call: (id, cid, payload, buffers) => this.#capability(id, cid, join(payload, buffers)),
       withdraw: (_handle, _cid, payload) => this.#calls.get(JSON.parse(payload))?.abort(),
       alert: (_handle, _cid, payload) => options.onSecurityAlert?.(JSON.parse(payload)),
       event: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("event", payload),
@@ -111,7 +112,7 @@ class Client implements api.Sandbox {
       if (!capability) throw new Error(`the page provides nothing for ${permission}`);
       const pluginId = this.#plugins.get(to)?.pluginId ?? "";
       const value = await capability(asked.args, { signal: controller.signal, pluginId, correlationId: cid });
-      this.#port.tell("result", { id, cid, to, payload: JSON.stringify(value ?? null) });
+      this.#port.tell("result", { id, cid, to, ...split(value ?? null) });
     } catch (error) {
       // The plugin learns that it failed, and nothing of the page's own stack or text.
       console.error(`pysandbox: the capability ${permission} failed`, error);

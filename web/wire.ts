@@ -1,6 +1,6 @@
 /** The shapes that cross between page, host frame, watchdog, cell and workers. Types only: nothing here runs. */
 
-/** Page ⇄ host worker, on the page's own port. `payload` is JSON text. */
+/** Page ⇄ host worker, on the page's own port. `payload` is JSON text, `buffers` the bytes in it, by transfer. */
 export interface PageMessage {
   v: number;
   seq: number;
@@ -8,6 +8,7 @@ export interface PageMessage {
   id: string;
   cid: string;
   payload: string;
+  buffers?: ArrayBuffer[];
   to?: string;
   method?: string;
   deadlineMs?: number;

@@ -32,10 +32,12 @@ export class Gate {
     this.#credit += messages;
   }
 
-  send(text: string, buffers: ArrayBuffer[]): void {
+  /** `buffers` are moved; of an array that is only a part of its buffer that part is copied first. */
+  send(text: string, buffers: (ArrayBuffer | Uint8Array)[]): void {
     if (!this.#open) return;
-    if (buffers.length === 0) this.port.postMessage(text);
-    else this.port.postMessage([text, ...buffers], buffers);
+    const whole = buffers.map(wholeBuffer);
+    if (whole.length === 0) this.port.postMessage(text);
+    else this.port.postMessage([text, ...whole], whole);
   }
 
   /** Nothing is heard from this port any more, whatever its other end goes on sending. */
@@ -78,6 +80,12 @@ export class Gate {
     if (!isShallow(text, this.limits.maxDepth)) return this.#refused("too-deep", false);
     this.accept(text, buffers);
   }
+}
+
+function wholeBuffer(bytes: ArrayBuffer | Uint8Array): ArrayBuffer {
+  if (bytes instanceof ArrayBuffer) return bytes;
+  const { buffer, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : bytes.slice().buffer as ArrayBuffer;
 }
 
 /** Whether no more than `maxDepth` brackets are ever open at once, outside of strings. Linear, no recursion. */

@@ -57,11 +57,11 @@ async function start(boot: HostBoot): Promise<void> {
   }
 
   const bridge = {
-    toPage(kind: string, id: string, cid: string, payload: string) {
-      pagePort.postMessage({ v: PROTOCOL, seq: pageSeq++, kind, id, cid, payload });
+    toPage(kind: string, id: string, cid: string, payload: string, buffers: ArrayBuffer[] = []) {
+      pagePort.postMessage({ v: PROTOCOL, seq: pageSeq++, kind, id, cid, payload, buffers }, buffers);
     },
-    toPlugin(slot: number, text: string, buffers?: Uint8Array[]) {
-      live.get(slot)?.gate.send(text, buffers ? buffers.map((bytes) => bytes.slice().buffer) : []);
+    toPlugin(slot: number, text: string, buffers: (ArrayBuffer | Uint8Array)[] = []) {
+      live.get(slot)?.gate.send(text, buffers);
     },
     grant(slot: number, messages: number) {
       live.get(slot)?.gate.grant(messages);
@@ -80,7 +80,7 @@ async function start(boot: HostBoot): Promise<void> {
       const gate = new Gate(
         port,
         HOST_GATE,
-        (text, buffers) => onPlugin(slot, text, buffers.map((buffer) => buffer.byteLength)),
+        (text, buffers) => onPlugin(slot, text, buffers),
         (rule, fatal) => onGate(slot, rule, fatal),
       );
       live.set(slot, { cell, gate });
@@ -126,8 +126,10 @@ async function start(boot: HostBoot): Promise<void> {
   const onGate = guarded(session.on_gate);
   const onExpired = guarded(session.on_expired);
   const onCellFailed = guarded(session.on_cell_failed);
-  const onPlugin = (slot: number, text: string, sizes: number[]) =>
-    sizes.length === 0 ? onPluginText(slot, text) : onPluginText(slot, text, sizes);
+  const onPageBytes = guarded(session.on_page_bytes);
+  const onPluginBytes = guarded(session.on_plugin_bytes);
+  const onPlugin = (slot: number, text: string, buffers: ArrayBuffer[]) =>
+    buffers.length === 0 ? onPluginText(slot, text) : onPluginBytes(slot, text, buffers);
 
   let expected = 0;
   pagePort.onmessage = ({ data }: MessageEvent<PageMessage>) => {
@@ -136,7 +138,9 @@ async function start(boot: HostBoot): Promise<void> {
       return;
     }
     spares.busy();
-    onPage(data.kind, data.id, data.cid, data.payload, data.to ?? "", data.method ?? "", data.deadlineMs ?? 0);
+    const { kind, id, cid, payload, to = "", method = "", deadlineMs = 0, buffers = [] } = data;
+    if (buffers.length === 0) onPage(kind, id, cid, payload, to, method, deadlineMs);
+    else onPageBytes(kind, id, cid, payload, to, method, deadlineMs, buffers);
   };
   watchdogPort.onmessage = ({ data }) => {
     if (data === "beat") return watchdogPort.postMessage("beat");

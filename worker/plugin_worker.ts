@@ -58,7 +58,7 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
   let gate: Gate | undefined;
   const [bindTo, onMessage] = start(
     // deno-lint-ignore no-explicit-any
-    (text: string, buffers?: any) => gate?.send(text, buffers ? buffers.map((b: Uint8Array) => b.slice().buffer) : []),
+    (text: string, buffers?: any) => gate?.send(text, buffers ?? []),
     (messages: number) => gate?.grant(messages),
     memory,
   );

@@ -77,9 +77,9 @@ LIMITS: Final[Mapping[str, Limit]] = {
         1 * MIB, 4 * KIB, 8 * MIB, "UTF-16 units", _MSG, "gate, worker",
         "Length of one message, payload and envelope together."),
     "bufferBytes": Limit(
-        8 * MIB, 0, 64 * MIB, "bytes", _MSG, "gate", "Bytes of all buffers that go with one message."),
+        8 * MIB, 0, 64 * MIB, "bytes", _MSG, "worker, host", "Bytes of all buffers that go with one message."),
     "messageBuffers": Limit(
-        8, 0, 64, "buffers", _MSG, "gate", "Buffers that go with one message."),
+        8, 0, 16, "buffers", _MSG, "worker, host", "Buffers that go with one message."),
     "messageDepth": Limit(
         32, 8, 32, "levels", _MSG, "gate, worker", "How deep arrays and objects nest in one message."),
     "keysPerObject": Limit(

@@ -20,8 +20,8 @@ def protocol_ts() -> str:
     """The TypeScript text."""
     gate = {
         "credit": default("creditMessages") + GATE_SLACK, "maxChars": default("messageChars") * 2,
-        "maxDepth": default("messageDepth") + 2, "maxBuffers": default("messageBuffers"),
-        "maxBufferBytes": default("bundleBytes"),
+        "maxDepth": default("messageDepth") + 2, "maxBuffers": LIMITS["messageBuffers"].ceiling,
+        "maxBufferBytes": max(default("bundleBytes"), LIMITS["bufferBytes"].ceiling),
     }  # fmt: skip
     margin_ms = default("pageMarginMs")
     retryable = sorted(code.value for code, info in INFO.items() if info.retryable)
@@ -37,6 +37,8 @@ def protocol_ts() -> str:
         f"export const MIN_MEMORY_MB = {LIMITS['memoryLimitMB'].floor};",
         f"export const MAX_MEMORY_MB = {LIMITS['memoryLimitMB'].ceiling};",
         f"export const RETRYABLE: readonly string[] = {json.dumps(retryable)};",
+        f"export const MAX_BUFFERS = {LIMITS['messageBuffers'].ceiling};",
+        f"export const MAX_BUFFER_BYTES = {LIMITS['bufferBytes'].ceiling};",
         f"export const HOST_GATE = {json.dumps(gate)};",
         f"export const PLUGIN_GATE = {json.dumps(gate)};",
         "",
