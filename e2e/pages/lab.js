@@ -3,12 +3,13 @@ const plugins = [];
 const tickets = [];
 let sandbox;
 
-// What the page gives to plugins. The last two are for tests of what a page's function does wrong.
+// What the page gives to plugins. Two are for tests of what a page's function does wrong.
 const capabilities = {
   "webchat:session:read": (args, { pluginId, correlationId }) => ({ tier: "gold", args, pluginId, correlationId }),
   "lab:page:throws": () => {
     throw new Error("secret of the page");
   },
+  "lab:page:bytes": ({ data }) => ({ was: data.constructor.name, bytes: data.map((byte) => 255 - byte) }),
   "lab:page:waits": (_args, { signal }) =>
     new Promise((resolve) => signal.addEventListener("abort", () => (lab.withdrawn++, resolve(null)))),
 };

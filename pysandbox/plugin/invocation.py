@@ -6,10 +6,10 @@ Must not know: JavaScript, envelopes. It asks the `Services` of the runtime for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from typing import Any, Protocol, cast
 
-from pysandbox.core import strict_json
+from pysandbox.core import binary, strict_json
 from pysandbox.core.abort import AbortController, AbortError, AbortSignal
 from pysandbox.core.errors import CallError, Code
 from pysandbox.plugin.context import Cache, ProxyResponse
@@ -46,7 +46,7 @@ class Services(Protocol):
     @property
     def settings(self) -> Settings: ...
     def now_ms(self) -> float: ...
-    def ask(self, invocation: str, method: str, args: str) -> asyncio.Future[Any]: ...
+    def ask(self, invocation: str, method: str, args: str, buffers: Sequence[Sized]) -> asyncio.Future[Any]: ...
     def withdraw(self, future: asyncio.Future[Any]) -> None: ...
     def tell(self, kind: str, cid: str, payload: str) -> None: ...
 
@@ -136,8 +136,9 @@ class InvocationContext:
     # --- what it may do ---
     async def call(self, permission: str, args: Any = None) -> Any:
         self._check_live()
-        payload = f'{{"invocation":"{self._id}","args":{strict_json.dumps(args)}}}'
-        return await self.guard(self._services.ask(self._id, permission, payload))
+        text, buffers = binary.dumps(args, limit=self._services.settings.limit)
+        payload = f'{{"invocation":"{self._id}","args":{text}}}'
+        return await self.guard(self._services.ask(self._id, permission, payload, buffers))
 
     async def guard(self, future: asyncio.Future[Any]) -> Any:
         """Wait for ``future`` or the signal, whichever is first; a call that lost is withdrawn, not forgotten."""

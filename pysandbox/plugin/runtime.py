@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CoroutineType
 from typing import Any, Protocol, cast
 
-from pysandbox.core import bundle, strict_json
+from pysandbox.core import binary, bundle, strict_json
 from pysandbox.core.abort import AbortError
 from pysandbox.core.channel import Channel
 from pysandbox.core.envelope import TO_HOST, Binding, Envelope
@@ -160,24 +160,26 @@ class PluginRuntime:
         context = InvocationContext(self, envelope.id, envelope.cid, self._world.now_ms() + envelope.deadline_ms)
         self._running[envelope.id] = context
         try:
-            value = handler(self._read(envelope.payload), context)
+            value = handler(self._read(envelope), context)
             if isinstance(value, CoroutineType):
                 value = await cast(Coroutine[Any, Any, Any], value)
-            text = strict_json.dumps(value, max_chars=self.settings.message_chars)
+            text, buffers = binary.dumps(
+                value, max_chars=self.settings.message_chars, limit=self.settings.limit)
         except BaseException as error:  # noqa: BLE001 - whatever a plugin raises ends its invocation, and only that
             code, message = classify(error)
             if code is Code.PLUGIN_ERROR:
                 self._log_traceback(error, envelope.cid)
             self._fail(envelope, code, message)
         else:
-            self._send("result", envelope.id, envelope.cid, text, memory=self._world.memory())
+            self._send("result", envelope.id, envelope.cid, text, memory=self._world.memory(), buffers=buffers)
         finally:
             context.end()
             del self._running[envelope.id]
 
-    def _read(self, payload: str) -> object:
+    def _read(self, envelope: Envelope) -> object:
         try:
-            return strict_json.loads(payload, max_chars=self.settings.message_chars)
+            value = strict_json.loads(envelope.payload, max_chars=self.settings.message_chars)
+            return binary.join(value, envelope.buffers)
         except ProtocolViolation as fault:
             code = fault.code if fault.code is Code.MESSAGE_LIMIT else Code.INPUT_INVALID
             raise SandboxError(code, f"the payload cannot be used: {fault.message}") from None
@@ -194,10 +196,13 @@ class PluginRuntime:
         self._send("error", envelope.id, envelope.cid, body, memory=self._world.memory())
 
     # --- guarded calls ---
-    def ask(self, invocation: str, method: str, args: str) -> asyncio.Future[Any]:
+    def ask(
+        self, invocation: str, method: str, args: str, buffers: Sequence[Sized]
+    ) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         context = self._running.get(invocation)
-        self._send("call", self._asked.open(future), context.correlation_id if context else "", args, method=method)
+        self._send("call", self._asked.open(future), context.correlation_id if context else "", args, method=method,
+                   buffers=buffers)
         return future
 
     def withdraw(self, future: asyncio.Future[Any]) -> None:
@@ -212,7 +217,7 @@ class PluginRuntime:
         if future.done():
             return
         try:
-            value = cast(Any, self._read(envelope.payload))
+            value = cast(Any, self._read(envelope))
         except SandboxError as fault:
             future.set_exception(CallError(Code.CAPABILITY_FAILED, fault.message))
             return

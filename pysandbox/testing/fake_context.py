@@ -1,7 +1,7 @@
 """`FakeContext`: what a handler is given, without a browser, so that a plugin's logic is tested in milliseconds.
 
 Must not know: workers, ports, the gateway. It keeps the real rules where they change what a handler sees: permissions
-are judged by `pysandbox.core.permissions`, everything that would cross to the host is copied as JSON, an aborted
+are judged by `pysandbox.core.permissions`, everything that would cross to the host is copied as it would be, an aborted
 signal ends every call. Time is a `ManualClock`: ``ctx.sleep(500)`` returns at once and half a second has passed. (So
 sleeps that run side by side add up.) It shows no isolation: for that run the plugin in a browser.
 """
@@ -20,7 +20,7 @@ from pysandbox.core.permissions import denied_reason, effective
 from pysandbox.plugin.cache import PluginCache
 from pysandbox.testing.clock import ManualClock, ManualTimer
 from pysandbox.testing.fake_proxy import PROXY_PERMISSION, FakeProxy, Routes
-from pysandbox.testing.records import Call, Event, FakeLog, Progress, copied
+from pysandbox.testing.records import Call, Event, FakeLog, Progress, copied, crossed
 
 if TYPE_CHECKING:
     from pysandbox.plugin.context import Context
@@ -94,11 +94,11 @@ class FakeContext:
 
     async def call(self, permission: str, args: Any = None) -> Any:
         self._enter(permission)
-        sent = copied(args)
+        sent = crossed(args)
         self.calls.append(Call(permission, sent))
         answer = self._capabilities[permission]
         try:
-            return copied(await self._settle(answer(sent) if callable(answer) else answer))
+            return crossed(await self._settle(answer(sent) if callable(answer) else answer))
         except SandboxError:
             raise
         except Exception as error:  # the page's function failed: the plugin learns that, and not how

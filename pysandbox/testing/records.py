@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pysandbox.core import strict_json
+from pysandbox.core import binary, strict_json
 
 
 class LogLine(NamedTuple):
@@ -59,6 +59,12 @@ class FakeLog:
 
     def _add(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self.lines.append(LogLine(level, message, copied(fields)))
+
+
+def crossed(value: Any) -> Any:
+    """As `copied`, for values that may hold bytes: those are `bytes` on the other side."""
+    text, buffers = binary.dumps(value)
+    return binary.join(strict_json.loads(text), buffers)
 
 
 def copied(value: Any) -> Any:

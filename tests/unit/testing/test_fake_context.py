@@ -261,3 +261,13 @@ def test_run_takes_sync_results_coroutines_and_code_that_needs_a_real_event_loop
 
     assert run(5) == 5
     assert run(concurrent()) == [1, 2]
+
+
+def test_a_calls_bytes_are_copied_and_its_own_placeholder_is_refused() -> None:
+    mine = bytearray(b"before")
+    ctx = FakeContext(capabilities={"crm:scan:read": lambda args: {"same": args["data"], "made": bytearray(b"x")}})
+    assert run(ctx.call("crm:scan:read", {"data": mine})) == {"same": b"before", "made": b"x"}
+    mine[:] = b"after!"
+    assert ctx.calls[0].args == {"data": b"before"}
+    with pytest.raises(SandboxError, match="stands for bytes"):
+        run(ctx.call("crm:scan:read", {"$bytes": 0}))
