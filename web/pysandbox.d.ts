@@ -7,7 +7,10 @@ export interface CapabilityCall {
   correlationId: string;
 }
 
-/** What a permission opens. Its value goes to the plugin as JSON; an exception becomes `CAPABILITY_FAILED`. */
+/**
+ * What a permission opens. Its value goes to the plugin as JSON, with bytes where it holds an ArrayBuffer or Uint8Array;
+ * an exception becomes `CAPABILITY_FAILED`.
+ */
 // deno-lint-ignore no-explicit-any
 export type Capability = (args: any, call: CapabilityCall) => unknown;
 
@@ -139,7 +142,7 @@ export interface Plugin {
   readonly version: string;
   readonly handlers: string[];
   readonly permissions: string[];
-  /** Always resolves to an outcome. */
+  /** Always resolves to an outcome. `payload`: JSON, and an ArrayBuffer or Uint8Array anywhere in it, copied once. */
   invoke(handler: string, payload?: unknown, options?: InvokeOptions): Promise<Outcome>;
   /** Returns a function that stops listening. */
   on<K extends keyof PluginEvents>(kind: K, listener: (detail: PluginEvents[K]) => void): () => void;

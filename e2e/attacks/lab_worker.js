@@ -175,9 +175,9 @@ const lab = (() => {
         port: () => made.port.postMessage("text", [channel.port1]),
         port_in_data: () => made.port.postMessage(["text", channel.port1], [channel.port1]),
         getter: () => made.port.postMessage(getter),
-        nine_buffers: () => made.port.postMessage(["text", ...buffers(9)]),
+        many_buffers: () => made.port.postMessage(["text", ...buffers(17)]),
         not_a_buffer: () => made.port.postMessage(["text", new Uint8Array(8)]),
-        large_buffer: () => made.port.postMessage(["text", new ArrayBuffer(17 * 1024 * 1024)]),
+        large_buffer: () => made.port.postMessage(["text", new ArrayBuffer(65 * 1024 * 1024)]),
         shared_buffer: () => made.port.postMessage(["text", new keep.SharedArrayBuffer(8)]),
       };
       try {

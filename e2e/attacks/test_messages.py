@@ -78,7 +78,7 @@ def test_control_without_the_scans_brackets_end_the_host(serve: Serve, open_lab:
 
 @pytest.mark.parametrize(("kind", "rule"), [
     ("object", "not-text"), ("number", "not-text"), ("null", "not-text"), ("cycle", "not-text"), ("deep", "not-text"),
-    ("prototype", "not-text"), ("nine_buffers", "too-many-buffers"), ("not_a_buffer", "not-a-buffer"),
+    ("prototype", "not-text"), ("many_buffers", "too-many-buffers"), ("not_a_buffer", "not-a-buffer"),
     ("large_buffer", "too-many-bytes"),
 ])  # fmt: skip
 def test_only_text_and_a_few_buffers_pass(

@@ -44,6 +44,25 @@ Deno.test("text passes, and text with buffers", async () => {
   deepStrictEqual(seen, { accepted: [["{}", []], ["{}", [4]]], refused: [] });
 });
 
+Deno.test("what is sent is moved, and of a part of a buffer that part alone", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const gate = new Gate(port1, LIMITS, () => {}, () => {});
+  const whole = new ArrayBuffer(4);
+  const mine = new Uint8Array([1, 2, 3, 4]);
+  const heard = new Promise<MessageEvent>((resolve) => port2.onmessage = resolve);
+  gate.send("{}", [whole, mine.subarray(1, 3), new Uint8Array([5])]);
+  const [text, ...buffers] = (await heard).data;
+  gate.close();
+  port2.close();
+  deepStrictEqual([text, ...buffers.map((buffer: ArrayBuffer) => [...new Uint8Array(buffer)])], [
+    "{}",
+    [0, 0, 0, 0],
+    [2, 3],
+    [5],
+  ]);
+  deepStrictEqual([whole.byteLength, mine.length], [0, 4]);
+});
+
 Deno.test("more messages than were granted end it, whatever they hold", async () => {
   const { seen, gate, say, end } = gated();
   gate.grant(1);

@@ -39,7 +39,7 @@ async function main() {
   const job = await answer.json();
   show(`Running ${job.handler} of ${job.plugin}…`);
   const outcome = await run(job).catch(unavailable);
-  const body = JSON.stringify({ outcome, logs, alerts, elapsedMs });
+  const body = JSON.stringify({ outcome, logs, alerts, elapsedMs }, shown);
   const posted = await fetch("/run/result", {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -127,6 +127,18 @@ function unavailable(problem) {
  */
 function note(list, value) {
   if (list.length < MAX_NOTES) list.push(value);
+}
+
+/**
+ * Bytes have no word in JSON: they are printed as base64.
+ * @param {string} _key
+ * @param {unknown} value
+ */
+function shown(_key, value) {
+  if (!(value instanceof Uint8Array)) return value;
+  let text = "";
+  for (const byte of value) text += String.fromCharCode(byte);
+  return { $base64: btoa(text) };
 }
 
 /** @param {string} text */

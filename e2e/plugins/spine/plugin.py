@@ -10,7 +10,6 @@ from pysandbox.plugin import Context, handler
 
 NOT_JSON: dict[str, Callable[[], Any]] = {
     "set": lambda: {1, 2},
-    "bytes": lambda: b"raw",
     "object": object,
     "nan": lambda: float("nan"),
     "infinity": lambda: [float("-inf")],

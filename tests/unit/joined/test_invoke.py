@@ -33,7 +33,7 @@ async def at_once(payload, ctx): return {"got": payload}
 def dotted(payload, ctx): return 1
 @handler
 def returns(payload, ctx): return {
-    "set": {1}, "nan": float("nan"), "bytes": b"x", "keys": {1: 2}, "surrogate": "\\ud800", "future": ctx.signal,
+    "set": {1}, "nan": float("nan"), "keys": {1: 2}, "surrogate": "\\ud800", "future": ctx.signal,
     "big": "x" * 1_100_000}[payload]
 @handler
 def deep(payload, ctx):
@@ -135,7 +135,6 @@ FAILURES = {
     "dunder is no road": ("__class__", None, "error", "HANDLER_NOT_FOUND", "__class__"),
     "set": ("returns", "set", "error", "RESULT_NOT_JSON", "$ is a set"),
     "nan": ("returns", "nan", "error", "RESULT_NOT_JSON", "NaN"),
-    "bytes": ("returns", "bytes", "error", "RESULT_NOT_JSON", "bytes"),
     "number keys": ("returns", "keys", "error", "RESULT_NOT_JSON", "int"),
     "lone surrogate": ("returns", "surrogate", "error", "RESULT_NOT_JSON", "surrogate"),
     "object": ("returns", "future", "error", "RESULT_NOT_JSON", "AbortSignal"),
