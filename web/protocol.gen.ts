@@ -11,5 +11,4 @@ export const MAX_MEMORY_MB = 512;
 export const RETRYABLE: readonly string[] = ["BOOT_FAILED", "BOOT_TIMEOUT", "HOST_CRASHED", "INTERNAL_ERROR", "PLUGIN_ABORTED", "PLUGIN_CRASH_LOOP", "PLUGIN_KILLED", "PLUGIN_TIMEOUT", "RATE_LIMIT"];
 export const MAX_BUFFERS = 16;
 export const MAX_BUFFER_BYTES = 67108864;
-export const HOST_GATE = {"credit": 72, "maxChars": 2097152, "maxDepth": 34, "maxBuffers": 16, "maxBufferBytes": 67108864};
-export const PLUGIN_GATE = {"credit": 72, "maxChars": 2097152, "maxDepth": 34, "maxBuffers": 16, "maxBufferBytes": 67108864};
+export const PLUGIN_GATE = {"credit": 264, "maxChars": 16777216, "maxDepth": 34, "maxBuffers": 16, "maxBufferBytes": 67108864};

@@ -87,6 +87,7 @@ export interface Binding {
   gen: number;
   key: string;
   origin: string;
+  credit: number;
   /** Whether the plugin may import what the snapshot lacks; then the library comes by way of the cell. */
   needsLibrary: boolean;
 }

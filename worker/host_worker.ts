@@ -7,7 +7,7 @@ import { Gate } from "./gate.ts";
 import { Spares } from "./spares.ts";
 import { Watch } from "./watch.ts";
 import { free } from "../web/free.ts";
-import { HOST_GATE, PROTOCOL } from "../web/protocol.gen.ts";
+import { PROTOCOL } from "../web/protocol.gen.ts";
 import type { Binding, CellFailed, HostBoot, PageMessage } from "../web/wire.ts";
 
 const FETCH_DEADLINE_MS = 10_000;
@@ -66,28 +66,19 @@ async function start(boot: HostBoot): Promise<void> {
     grant(slot: number, messages: number) {
       live.get(slot)?.gate.grant(messages);
     },
-    openCell(
-      slot: number,
-      memoryMB: number,
-      needsLibrary: boolean,
-      plugin: string,
-      sid: string,
-      gen: number,
-      key: string,
-      origin: string,
-    ) {
+    openCell(slot: number, memoryMB: number, bindingText: string, limits: string) {
+      const binding: Binding = JSON.parse(bindingText);
       const { cell, port } = spares.take(memoryMB);
       const gate = new Gate(
         port,
-        HOST_GATE,
+        JSON.parse(limits),
         (text, buffers) => onPlugin(slot, text, buffers),
         (rule, fatal) => onGate(slot, rule, fatal),
       );
       live.set(slot, { cell, gate });
       slots.set(cell, slot);
-      const binding: Binding = { op: "bind", plugin, sid, gen, key, origin, needsLibrary };
       port.postMessage(binding);
-      if (needsLibrary) framePort.postMessage({ op: "library", cell });
+      if (binding.needsLibrary) framePort.postMessage({ op: "library", cell });
     },
     endCell(slot: number) {
       const ended = live.get(slot);

@@ -79,7 +79,7 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
     delete internals._module;
     delete internals._api;
     gate = new Gate(port, PLUGIN_GATE, receive, () => port.postMessage("dead"));
-    bindTo(data.plugin, data.sid, data.gen, data.key, data.origin);
+    bindTo(data.plugin, data.sid, data.gen, data.key, data.origin, data.credit);
     for (const event of early) port.onmessage?.(event);
   };
 }

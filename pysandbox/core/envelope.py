@@ -22,6 +22,7 @@ from collections.abc import Sequence, Sized
 from typing import NamedTuple
 
 from pysandbox.core.errors import Code, ProtocolViolation
+from pysandbox.core.limits import default
 
 PROTOCOL_VERSION = 1
 KEY_BYTES = 16
@@ -69,6 +70,7 @@ class Binding(NamedTuple):
     gen: int
     key: bytes
     origin: str
+    credit: int = default("creditMessages")  # messages that either side may send before it is given more
 
 
 def _length_prefixed(*parts: str) -> bytes:

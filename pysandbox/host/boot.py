@@ -6,10 +6,11 @@ It keeps no JavaScript object at import: the module is part of the snapshot, whe
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence, Sized
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 from pysandbox.core.chaos import parse_chaos
@@ -74,9 +75,11 @@ class WorkerWorld:
         else:
             self._to_plugin(slot, text)
 
-    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:
-        self._open_cell(
-            slot, memory_mb, needs_library, binding.plugin, binding.sid, binding.gen, binding.key.hex(), binding.origin)
+    def open_cell(
+        self, slot: int, memory_mb: int, needs_library: bool, binding: Binding, gate: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        told = {**binding._asdict(), "key": binding.key.hex(), "op": "bind", "needsLibrary": needs_library}
+        self._open_cell(slot, memory_mb, json.dumps(told), json.dumps(gate))
 
     async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
         answer = await self._fetch(method, path, token)

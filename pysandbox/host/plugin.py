@@ -12,6 +12,7 @@ from pysandbox.core import binary, strict_json
 from pysandbox.core.breaker import Breaker
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
+from pysandbox.core.gate import gate_limits
 from pysandbox.core.lifecycle import WITH_WORKER, State, step
 from pysandbox.core.limits import LIMITS, default
 from pysandbox.core.outcome import Memory, Outcome
@@ -104,11 +105,13 @@ class LivePlugin:
         self._speech.new_worker()
         binding = Binding(
             self.manifest.plugin_id, self.owner.sid, self.generation,
-            bytes.fromhex(self._world.random_hex(16)), self.owner.origin)
+            bytes.fromhex(self._world.random_hex(16)), self.owner.origin, self.limit("creditMessages"))
         number = self.owner.new_slot()
-        slot = self._slot = Slot(number, binding, self._world, self, self.owner.chaos)
+        slot = self._slot = Slot(
+            number, binding, self._world, self, limit=self.limit, chaos=self.owner.chaos)
         self.owner.slot_opened(slot)
-        self._world.open_cell(number, self.manifest.memory_limit_mb, self.registered.needs_library, binding)
+        self._world.open_cell(
+            number, self.manifest.memory_limit_mb, self.registered.needs_library, binding, gate_limits(self.limit))
         self._world.arm(number, "load", self.limit("bootMs"))
         job = strict_json.dumps({
             "pluginId": self.manifest.plugin_id, "entry": self.manifest.entry,

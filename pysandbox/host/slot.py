@@ -13,6 +13,7 @@ from pysandbox.core.channel import Channel
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import TO_PLUGIN, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
+from pysandbox.core.gate import ENVELOPE_FACTOR
 from pysandbox.core.limits import default
 from pysandbox.host.faults import FaultyChannel
 from pysandbox.host.world import World
@@ -32,20 +33,21 @@ class Listener(Protocol):
 class Slot:
     """``number`` names the cell; `receive` and `gate_refused` are what the worker's JavaScript calls.
 
-    ``chaos``: what goes wrong at this port on purpose, for QA.
+    ``limit(name)``: the plugin's budgets. ``chaos``: what goes wrong at this port on purpose, for QA.
     """
 
     def __init__(
-        self, number: int, binding: Binding, world: World, listener: Listener, chaos: Chaos | None = None
-    ) -> None:
+        self, number: int, binding: Binding, world: World, listener: Listener, *,
+        limit: Callable[[str], int] = default, chaos: Chaos | None = None,
+    ) -> None:  # fmt: skip
         self.number = number
         self.closed = False
         self.violations = 0
         self._world = world
         self.listener = listener
         limits = {
-            "credit": default("creditMessages"), "max_chars": default("messageChars") * 2,
-            "rate_per_s": default("messagesPerSecond")}
+            "credit": binding.credit, "max_chars": limit("messageChars") * ENVELOPE_FACTOR,
+            "rate_per_s": limit("messagesPerSecond")}
         self._faulty = FaultyChannel(chaos, binding, TO_PLUGIN, self, **limits) if chaos else None
         self.channel = self._faulty or Channel(binding, TO_PLUGIN, self, **limits)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence, Sized
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence, Sized
 from typing import Any, Protocol
 
 from pysandbox.core.envelope import Binding
@@ -24,10 +24,13 @@ class World(Protocol):
         ...
 
     def grant(self, slot: int, messages: int) -> None: ...
-    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:
+    def open_cell(
+        self, slot: int, memory_mb: int, needs_library: bool, binding: Binding, gate: Mapping[str, int],
+    ) -> None:  # fmt: skip
         """Take a cell of this memory class, a warm one if there is one, and bind a fresh port to it.
 
         ``needs_library``: the plugin may import what the snapshot lacks, so the standard library comes along.
+        ``gate``: see `pysandbox.core.gate`.
         """
         ...
 

@@ -70,10 +70,10 @@ def start(post: Any, grant: Any, memory: Any) -> tuple[Any, Any]:
     random.seed()  # every clone of a snapshot has the same state
     runtime = PluginRuntime(WorkerWorld(post, grant, memory))
 
-    def bind(plugin: str, sid: str, gen: int, key: str, origin: str) -> None:
+    def bind(plugin: str, sid: str, gen: int, key: str, origin: str, credit: int) -> None:
         sys.stdout = LogStream("stdout", runtime.write_output)
         sys.stderr = LogStream("stderr", runtime.write_output)
-        runtime.bind(Binding(plugin, sid, gen, bytes.fromhex(key), origin))
+        runtime.bind(Binding(plugin, sid, gen, bytes.fromhex(key), origin, credit))
 
     def on_message(text: str, buffers: Any = None) -> None:
         runtime.on_message(text, [buffer.to_bytes() for buffer in buffers] if buffers else ())

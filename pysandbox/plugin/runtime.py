@@ -79,7 +79,7 @@ class PluginRuntime:
     def bind(self, binding: Binding) -> None:
         """Take the port up: from here on every message is sealed for this plugin, session and generation."""
         self._channel = Channel(
-            binding, TO_HOST, self._world, credit=default("creditMessages"),
+            binding, TO_HOST, self._world, credit=binding.credit,
             max_chars=default("messageChars") * 2)
         self._send("ready", "", "", "null")
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 from pysandbox.core.envelope import PROTOCOL_VERSION
 from pysandbox.core.errors import INFO
+from pysandbox.core.gate import gate_limits
 from pysandbox.core.limits import LIMITS, default
 
 TARGET = Path(__file__).parents[2] / "web" / "protocol.gen.ts"
-GATE_SLACK = 8  # replies to our own first questions, before any credit was given back
+
+
+def ceiling(name: str) -> int:
+    """The most that a manifest may ask for."""
+    return LIMITS[name].ceiling
 
 
 def protocol_ts() -> str:
     """The TypeScript text."""
-    gate = {
-        "credit": default("creditMessages") + GATE_SLACK, "maxChars": default("messageChars") * 2,
-        "maxDepth": default("messageDepth") + 2, "maxBuffers": LIMITS["messageBuffers"].ceiling,
-        "maxBufferBytes": max(default("bundleBytes"), LIMITS["bufferBytes"].ceiling),
-    }  # fmt: skip
+    bytes_at_most = max(default("bundleBytes"), LIMITS["bufferBytes"].ceiling)
+    gate = {**gate_limits(ceiling), "maxBufferBytes": bytes_at_most}  # its peer is the host; a bundle is a buffer too
     margin_ms = default("pageMarginMs")
     retryable = sorted(code.value for code, info in INFO.items() if info.retryable)
     lines = [
@@ -39,7 +41,6 @@ def protocol_ts() -> str:
         f"export const RETRYABLE: readonly string[] = {json.dumps(retryable)};",
         f"export const MAX_BUFFERS = {LIMITS['messageBuffers'].ceiling};",
         f"export const MAX_BUFFER_BYTES = {LIMITS['bufferBytes'].ceiling};",
-        f"export const HOST_GATE = {json.dumps(gate)};",
         f"export const PLUGIN_GATE = {json.dumps(gate)};",
         "",
     ]

@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import json
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Sequence, Sized
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +60,7 @@ class Cell:
         self.booted = self.loaded = False
         self._calls = 0
         self.channel = Channel(
-            binding, TO_HOST, self, credit=default("creditMessages"), max_chars=default("messageChars") * 2)
+            binding, TO_HOST, self, credit=binding.credit, max_chars=default("messageChars") * 2)
 
     def __repr__(self) -> str:
         return f"<{self.binding.plugin} slot {self.slot} gen {self.binding.gen}>"
@@ -199,7 +199,9 @@ class LifecycleWorld:
         assert messages > 0
         assert not self.cells[slot].ended
 
-    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:
+    def open_cell(
+        self, slot: int, memory_mb: int, needs_library: bool, binding: Binding, gate: Mapping[str, int],
+    ) -> None:  # fmt: skip
         assert slot not in self.cells, "a slot is used once"
         assert (memory_mb, needs_library) == (default("memoryLimitMB"), True)
         assert not [cell for cell in self.cells.values() if cell.binding[:3] == binding[:3] and not cell.ended]
@@ -208,6 +210,7 @@ class LifecycleWorld:
                 assert self.now >= crashes.last_ms + default("backoffBaseMs") / 2, "a worker for one that must rest"
                 assert crashes.until_ms is not None, "a worker though nobody was told of its rest"
                 assert self.now >= crashes.until_ms
+        assert gate["credit"] >= binding.credit
         self.cells[slot] = Cell(self, slot, binding)
 
     def end_cell(self, slot: int) -> None:

@@ -19,11 +19,9 @@ from pysandbox.core.bundle import build_bundle
 from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import TO_HOST, Binding, Sealer
 from pysandbox.core.errors import Status
-from pysandbox.core.limits import default
 from pysandbox.host.session import HostSession
 from pysandbox.plugin import hooks
 from pysandbox.plugin.runtime import PluginRuntime
-from pysandbox.runtime.generate import GATE_SLACK
 
 PLUGIN_ID = "com.example.lab"
 NAME = f"{PLUGIN_ID}@1.0.0"
@@ -116,12 +114,12 @@ class Cell:
 
     BOOT_S = 0.05
 
-    def __init__(self, lab: Lab, slot: int, binding: Binding) -> None:
+    def __init__(self, lab: Lab, slot: int, binding: Binding, gate: Mapping[str, int]) -> None:
         self.lab, self.slot, self.binding = lab, slot, binding
         self.folder = lab.folder / f"cell{slot}"
         self.folder.mkdir()
         self.ended = False
-        self.credit = default("creditMessages") + GATE_SLACK  # of the host's gate
+        self.credit = gate["credit"]  # of the host's gate
         self.plugin_credit = self.credit  # of the plugin's own gate
         self.sent: list[str] = []
         self.received: list[str] = []
@@ -263,9 +261,11 @@ class Lab:
     def grant(self, slot: int, messages: int) -> None:
         self.cells[slot].credit += messages
 
-    def open_cell(self, slot: int, memory_mb: int, needs_library: bool, binding: Binding) -> None:
+    def open_cell(
+        self, slot: int, memory_mb: int, needs_library: bool, binding: Binding, gate: Mapping[str, int],
+    ) -> None:  # fmt: skip
         assert (memory_mb, needs_library) == (64, True)
-        self.cells[slot] = Cell(self, slot, binding)
+        self.cells[slot] = Cell(self, slot, binding, gate)
 
     def end_cell(self, slot: int) -> None:
         self.cells[slot].ended = True

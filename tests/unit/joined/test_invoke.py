@@ -334,3 +334,26 @@ async def test_the_proxy_says_that_there_are_no_routes(tmp_path: Path) -> None:
         await lab.start()
         outcome = await lab.invoke("go")
         assert (outcome["status"], outcome["error"]["code"]) == ("error", "ROUTE_NOT_FOUND")
+
+
+@in_virtual_time
+async def test_a_smaller_credit_of_the_manifest_holds_at_both_ends(tmp_path: Path) -> None:
+    async with Lab(tmp_path, SOURCE, declared=manifest(limits={"creditMessages": 8})) as lab:
+        await lab.start()
+        assert lab.cell.credit < 8 + 8
+        assert (await lab.invoke("talks", 100))["value"] == 100
+        await asyncio.sleep(2)
+        assert len([kind for kind, _ in lab.told if kind == "event"]) == 100
+        assert not lab.alerts
+
+
+@in_virtual_time
+async def test_a_smaller_rate_of_the_manifest_holds(tmp_path: Path) -> None:
+    limits = {"messagesPerSecond": 20, "creditMessages": 8, "eventsPerInvocation": 2000}
+    async with Lab(tmp_path, SOURCE, declared=manifest(limits=limits)) as lab:
+        await lab.start()
+        await lab.invoke("talks", 500)
+        await asyncio.sleep(1)
+        before = len(lab.told)
+        await asyncio.sleep(5)
+        assert 80 <= len(lab.told) - before <= 120

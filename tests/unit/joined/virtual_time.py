@@ -8,7 +8,6 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-
 LONGEST_S = 24 * 3600  # of a test's own time: timers that set themselves again must not hide that it waits for nothing
 
 
