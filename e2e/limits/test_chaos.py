@@ -42,10 +42,12 @@ def victim(page: Page, dist: Path) -> Iterator[Victim]:
         server.close()
 
 
-def _calls(plugin: LabPlugin, handler: str, payload: object = None) -> Iterator[Outcome]:
+def _calls(
+    plugin: LabPlugin, handler: str, payload: object = None, *, timeout_ms: int = TIMEOUT_MS
+) -> Iterator[Outcome]:
     for _ in range(CALLS):
-        outcome = plugin.invoke(handler, payload, timeoutMs=TIMEOUT_MS)
-        assert outcome["pageMs"] <= HARD_MS + LATE_MS, outcome
+        outcome = plugin.invoke(handler, payload, timeoutMs=timeout_ms)
+        assert outcome["pageMs"] <= timeout_ms + default("graceMs") + LATE_MS, outcome
         yield outcome
 
 
@@ -56,10 +58,9 @@ def test_a_plugin_that_hangs_is_a_timeout_at_the_hard_limit(victim: Victim) -> N
 
 
 def test_late_answers_are_answers(victim: Victim) -> None:
-    outcomes = list(_calls(victim("latency=60-90,seed=7"), "echo"))
-    good = [outcome for outcome in outcomes if outcome["status"] == "ok"]
-    assert {outcome["pageMs"] >= 120 for outcome in good} == {True}  # there and back
-    assert len(good) >= CALLS - 2  # a machine may be late by itself
+    for outcome in _calls(victim("latency=60-90,seed=7"), "echo", timeout_ms=5000):
+        assert outcome["status"] == "ok", outcome
+        assert outcome["pageMs"] >= 120, "there and back"
 
 
 def test_some_calls_are_lost_and_every_one_ends_in_its_window(victim: Victim) -> None:

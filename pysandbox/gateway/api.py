@@ -25,6 +25,7 @@ from pysandbox.gateway.sessions import DevSessions
 
 MAX_WAIT_S: Final = 8.0
 """How long a question for changes stays open: less than the host worker gives any request."""
+_FEW_WAITING: Final = 3  # more than these wait for a shorter time: a browser has six connections for all its tabs
 _MAX_BODY_BYTES: Final = 4096
 _STATES: Final = ("blocked", "enabled")
 
@@ -72,7 +73,9 @@ class Api:
             raise SandboxError(
                 Code.INPUT_INVALID, "since is the revision of the last answer, or 0: a whole number",
                 details=[Problem("since", f"{since[:40]!r} is no revision", "send the revision of the last answer")])
-        return _json((await self.plugins.blocks.since(int(since), MAX_WAIT_S)).as_json())
+        blocks = self.plugins.blocks
+        within_s = MAX_WAIT_S / max(1, blocks.waiting - _FEW_WAITING)
+        return _json((await blocks.since(int(since), within_s)).as_json())
 
     async def bundle(self, request: Request) -> Response:
         built = await self._find(request)

@@ -50,6 +50,12 @@ class BlockedVersions:
             self._revision += 1
             self._tell_all()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait to hear of a change."""
+        with self._lock:
+            return len(self._waiters)
+
     def now(self) -> Changes:
         with self._lock:
             return Changes(self._revision, tuple(sorted(self._blocked)))
