@@ -33,10 +33,13 @@ export class PluginClient implements api.Plugin {
   readonly #open = new Set<(error: SandboxError, layer?: "page") => void>();
   #lost: SandboxError | undefined;
   #hits: Record<string, number> = {};
+  /** What stays revoked in another host too. */
+  readonly revoked = new Set<string>();
+  unloaded = false;
 
   constructor(
-    private readonly loaded: Loaded,
-    private readonly port: PagePort,
+    private loaded: Loaded,
+    private port: PagePort,
     private readonly options: api.SandboxOptions,
   ) {
     ({ pluginId: this.pluginId, version: this.version, handlers: this.handlers, permissions: this.permissions } =
@@ -101,13 +104,21 @@ export class PluginClient implements api.Plugin {
   }
 
   async revoke(permission: string): Promise<void> {
+    this.revoked.add(permission);
     await this.#ask("revoke", { method: permission });
   }
 
   async unload(): Promise<api.CleanupReport> {
     const report = await this.#ask<api.CleanupReport>("unload", {});
+    this.unloaded = true;
     this.lost(new SandboxError("PLUGIN_NOT_LOADED", "the plugin was unloaded"));
     return report;
+  }
+
+  /** Goes on in another host, in which it was loaded again. */
+  moveTo(loaded: Loaded, port: PagePort): void {
+    [this.loaded, this.port] = [loaded, port];
+    this.#lost = undefined;
   }
 
   #ask<T>(kind: string, more: { method?: string }): Promise<T> {

@@ -16,42 +16,64 @@ import type { SpareWish } from "./wire.ts";
 export { SandboxError };
 
 const MAX_SPARES = 4;
+const MAX_RESTARTS = 3; // of the host, none of which lasted
+const STEADY_MS = 60_000; // one that lasted this long has lasted
 
 export async function openSandbox(options: api.SandboxOptions): Promise<api.Sandbox> {
-  const origin = new URL(options.origin ?? import.meta.url).origin;
-  const deadline = performance.now() + (options.bootTimeoutMs ?? DEFAULT_BOOT_MS);
   if (typeof options.sessionToken !== "string" || options.sessionToken === "") {
     throw new SandboxError("INPUT_INVALID", "openSandbox needs sessionToken, the token the platform gave this user");
   }
-  const spares = wishOf(options.spares ?? 1);
-  options.onStateChange?.("opening");
-  const link = await connect(origin, spares, deadline);
-  const client = new Client(options, link.port, () => link.frame.remove());
-  link.onFailure = (code, message) => {
-    if (code === "PROTOCOL_VIOLATION") { // a second `ready` or `init`: of the sandbox itself, so no plugin is named
-      options.onSecurityAlert?.({ code, rule: "handshake", pluginId: "", generation: 0, evidence: "" });
-    }
-    client.fail(new SandboxError(code, message));
-  };
-  try {
-    await client.open(deadline);
-  } catch (error) {
-    client.shut();
-    throw error;
-  }
-  options.onStateChange?.("open");
+  const client = new Client(options, wishOf(options.spares ?? 1));
+  await client.start();
   return client;
 }
 
-/** The open sandbox. */
+/** The open sandbox. Should the host behind it die, it starts another in its place and loads the plugins again. */
 class Client implements api.Sandbox {
-  readonly #port: PagePort;
-  readonly #plugins = new Map<string, PluginClient>();
+  readonly #plugins = new Map<string, PluginClient>(); // by the host's handle
+  readonly #loaded = new Set<PluginClient>(); // whichever host they are in
   readonly #calls = new Map<string, AbortController>();
+  #port: PagePort | undefined;
+  #frame: HTMLIFrameElement | undefined;
   #closed = false;
+  #openedAt = 0;
+  #restarts = 0;
+  #restarting: Promise<void> | undefined;
 
-  constructor(readonly options: api.SandboxOptions, port: MessagePort, private readonly remove: () => void) {
-    this.#port = new PagePort(port, {
+  constructor(readonly options: api.SandboxOptions, private readonly spares: SpareWish) {}
+
+  /** Connects to a host of its own and opens the session. Rejects with a coded error, and leaves nothing then. */
+  async start(): Promise<void> {
+    const { options } = this;
+    const origin = new URL(options.origin ?? import.meta.url).origin;
+    const deadline = performance.now() + (options.bootTimeoutMs ?? DEFAULT_BOOT_MS);
+    options.onStateChange?.("opening");
+    const link = await connect(origin, this.spares, deadline);
+    this.#frame = link.frame;
+    const port = this.#port = this.#speak(link.port);
+    link.onFailure = (code, message) => {
+      if (code === "PROTOCOL_VIOLATION") { // a second `ready` or `init`: of the sandbox itself, so no plugin is named
+        options.onSecurityAlert?.({ code, rule: "handshake", pluginId: "", generation: 0, evidence: "" });
+      }
+      const error = new SandboxError(code, message);
+      if (code === "HOST_CRASHED" && this.#openedAt > 0 && !this.#closed) this.#crashed(error);
+      else this.fail(error);
+    };
+    const { sessionToken, environment = "", queue = "", locale = navigator.language, capabilities = {} } = options;
+    const asked = { sessionToken, environment, queue, locale, capabilities: Object.keys(capabilities) };
+    try {
+      await port.ask("open", { payload: JSON.stringify(asked) }, deadline);
+    } catch (error) {
+      this.#shut();
+      throw error;
+    }
+    this.#openedAt = performance.now();
+    options.onStateChange?.("open");
+  }
+
+  #speak(port: MessagePort): PagePort {
+    const { options } = this;
+    return new PagePort(port, {
       call: (id, cid, payload, buffers) => this.#capability(id, cid, join(payload, buffers)),
       withdraw: (_handle, _cid, payload) => this.#calls.get(JSON.parse(payload))?.abort(),
       alert: (_handle, _cid, payload) => options.onSecurityAlert?.(JSON.parse(payload)),
@@ -67,44 +89,76 @@ class Client implements api.Sandbox {
     });
   }
 
-  async open(deadline: number): Promise<void> {
-    const { sessionToken, environment = "", queue = "", locale = navigator.language, capabilities = {} } = this.options;
-    const asked = { sessionToken, environment, queue, locale, capabilities: Object.keys(capabilities) };
-    await this.#port.ask("open", { payload: JSON.stringify(asked) }, deadline);
+  async load(name: string): Promise<api.Plugin> {
+    await this.#restarting;
+    const [loaded, port] = await this.#load(String(name));
+    const plugin = new PluginClient(loaded, port, this.options);
+    this.#plugins.set(loaded.handle, plugin);
+    this.#loaded.add(plugin);
+    return plugin;
   }
 
-  async load(name: string): Promise<api.Plugin> {
-    if (this.#closed) throw new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one");
+  async #load(name: string, revoked: string[] = []): Promise<[Loaded, PagePort]> {
+    const port = this.#port;
+    if (this.#closed || !port) throw new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one");
     const deadline = performance.now() + 2 * (this.options.bootTimeoutMs ?? DEFAULT_BOOT_MS);
-    const loaded = await this.#port.ask<Loaded>("load", { method: String(name) }, deadline);
-    const plugin = new PluginClient(loaded, this.#port, this.options);
-    this.#plugins.set(loaded.handle, plugin);
-    return plugin;
+    const payload = JSON.stringify({ revoked });
+    return [await port.ask<Loaded>("load", { method: name, payload }, deadline), port];
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#port.ask("close", {}, performance.now() + GRACE_MS).catch(() => {}); // it ends with its frame anyway
+    await this.#port?.ask("close", {}, performance.now() + GRACE_MS).catch(() => {}); // it ends with its frame anyway
     this.fail(new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one"));
   }
 
   /** Everything that waits ends with `error`, and the frame goes. */
   fail(error: SandboxError): void {
     this.#closed = true;
-    this.shut();
-    for (const plugin of this.#plugins.values()) plugin.lost(error);
-    this.#port.fail(error);
+    this.#drop(error);
     this.options.onStateChange?.("closed");
   }
 
-  shut(): void {
+  #drop(error: SandboxError): void {
+    this.#shut();
+    for (const plugin of this.#loaded) {
+      if (plugin.unloaded) this.#loaded.delete(plugin);
+      else plugin.lost(error);
+    }
+    this.#port?.fail(error);
+  }
+
+  /** Every pending call has its outcome at once; then another host, and in it the same plugins. */
+  #crashed(error: SandboxError): void {
+    this.#drop(error);
+    this.#restarts = performance.now() - this.#openedAt > STEADY_MS ? 1 : this.#restarts + 1;
+    if (this.#restarts > MAX_RESTARTS) return this.fail(error);
+    this.#restarting = this.#restart().catch((problem) => this.fail(problem)).finally(() => this.#restarting = undefined);
+  }
+
+  async #restart(): Promise<void> {
+    this.#plugins.clear();
+    await this.start();
+    await Promise.all([...this.#loaded].map(async (plugin) => {
+      try {
+        const [loaded, port] = await this.#load(`${plugin.pluginId}@${plugin.version}`, [...plugin.revoked]);
+        this.#plugins.set(loaded.handle, plugin);
+        plugin.moveTo(loaded, port);
+      } catch (problem) {
+        plugin.lost(problem as SandboxError);
+      }
+    }));
+  }
+
+  #shut(): void {
     for (const call of this.#calls.values()) call.abort();
-    this.remove();
+    this.#frame?.remove();
   }
 
   async #capability(id: string, cid: string, asked: { to: string; permission: string; args: unknown }): Promise<void> {
     const { to, permission } = asked;
+    const port = this.#port;
     const controller = new AbortController();
     this.#calls.set(id, controller);
     try {
@@ -112,12 +166,12 @@ class Client implements api.Sandbox {
       if (!capability) throw new Error(`the page provides nothing for ${permission}`);
       const pluginId = this.#plugins.get(to)?.pluginId ?? "";
       const value = await capability(asked.args, { signal: controller.signal, pluginId, correlationId: cid });
-      this.#port.tell("result", { id, cid, to, ...split(value ?? null) });
+      port?.tell("result", { id, cid, to, ...split(value ?? null) });
     } catch (error) {
       // The plugin learns that it failed, and nothing of the page's own stack or text.
       console.error(`pysandbox: the capability ${permission} failed`, error);
       const body = { code: "CAPABILITY_FAILED", message: `the page's ${permission} failed` };
-      this.#port.tell("error", { id, cid, to, payload: JSON.stringify(body) });
+      port?.tell("error", { id, cid, to, payload: JSON.stringify(body) });
     } finally {
       this.#calls.delete(id);
     }

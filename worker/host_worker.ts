@@ -23,7 +23,9 @@ scope.onmessage = (event: MessageEvent) => {
 
 /** The host frame ends this worker for it, with all cells, and the page hears of it at once. */
 function died({ framePort }: HostBoot, code: string, error: unknown): void {
-  framePort.postMessage({ op: "failed", code, message: String(error).slice(0, 500) });
+  console.error("pysandbox: the host failed", error);
+  const message = code === "HOST_CRASHED" ? "the host's interpreter has died" : String(error).slice(0, 500);
+  framePort.postMessage({ op: "failed", code, message });
 }
 
 /** What a slot's plugin lives in: its cell, and our end of its port. */

@@ -70,7 +70,7 @@ class HostSession(Owner):
         elif kind == "open":
             self.world.begin(self._open(id, cid, payload))
         elif kind == "load":
-            self.world.begin(self._load(id, cid, method))
+            self.world.begin(self._load(id, cid, method, payload))
         elif kind == "close":
             self._closed = True
             self._waiting.clear()
@@ -117,7 +117,8 @@ class HostSession(Owner):
             self._reply(id, cid, {"grants": list(self._session.grants), "expiresAt": self._session.expires_at_ms})
             self.world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
 
-    async def _load(self, id: str, cid: str, name: str) -> None:
+    async def _load(self, id: str, cid: str, name: str, payload: str = "null") -> None:
+        """``payload``: what is revoked from the start, for a page that loads a plugin again after the host's death."""
         gateway = self._gateway
         try:
             if gateway is None or self._session is None:
@@ -131,6 +132,8 @@ class HostSession(Owner):
         handle = f"p{self._next_handle}"
         self._next_handle += 1
         plugin = LivePlugin(self, handle, registered)
+        told_revoked = cast(dict[str, Any], strict_json.loads(payload) or {}).get("revoked", ())
+        plugin.revoked.update(map(str, told_revoked))
         self._plugins[handle] = plugin
 
         def told(error: SandboxError | None) -> None:
