@@ -46,7 +46,7 @@ SLOW_MS = 6000  # what a busy machine may add, far below the 20 s after which th
 Death = Callable[..., Lab]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def death(browser: Browser, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Death]:
     """``death(*edits)``: a fresh tab with an open sandbox of that variant."""
     with ExitStack() as stack:
