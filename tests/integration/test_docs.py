@@ -173,7 +173,7 @@ def test_limits_that_are_mentioned_exist() -> None:
     words = {word for name in WRITTEN for word in re.findall(r"`([a-z]+[A-Z]\w*)`", document(name).text)}
     mentioned = {word for word in words if word.endswith(suffixes)}
     assert len(mentioned) > 5
-    mentioned -= {"bootTimeoutMs", "timeoutMs", "deadlineMs", "durationMs", "memoryBytes", "retryInMs"}
+    mentioned -= {"bootTimeoutMs", "timeoutMs", "deadlineMs", "durationMs", "memoryBytes", "retryInMs", "memoryMB"}
     assert mentioned <= LIMITS.keys()
 
 
