@@ -18,6 +18,8 @@ from pysandbox.host.plugin_words import error_and_layer
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
+_BUDGETS = {"json-too-deep": "messageDepth", "json-too-many-keys": "keysPerObject"}
+
 
 @dataclass(slots=True)
 class Invocation:
@@ -119,12 +121,7 @@ class Invocations:
         if envelope.kind == "error":
             error, layer = error_and_layer(envelope.payload)
         else:
-            value = strict_json.loads(envelope.payload, max_chars=self._runner.limit("messageChars"))
-            self._runner.within(value, envelope.buffers)
-            if len(envelope.payload) > self._runner.limit("resultChars"):
-                self._runner.hit("resultChars")
-                error = SandboxError(
-                    Code.MESSAGE_LIMIT, "the handler's result is larger than isolation.limits.resultChars")
+            error = self._fault_of(envelope)
         self._open.settle(envelope.id)
         self._world.disarm(slot.number, invocation.id)
         self.busy -= 1
@@ -141,6 +138,25 @@ class Invocations:
         else:
             self.end(invocation, error, layer=layer)
         return invocation
+
+    def _fault_of(self, result: Envelope) -> SandboxError | None:
+        """Why the page does not get this result. Raises ProtocolViolation for what no honest worker sends."""
+        limit, met = self._runner.limit, ""
+        try:
+            value = strict_json.loads(
+                result.payload, max_chars=limit("messageChars"), max_depth=limit("messageDepth"),
+                max_keys=limit("keysPerObject"))
+            self._runner.within(value, result.buffers)
+        except ProtocolViolation as fault:
+            met = _BUDGETS.get(fault.rule, "")
+            if not met:
+                raise
+        if not met and len(result.payload) > limit("resultChars"):
+            met = "resultChars"
+        if not met:
+            return None
+        self._runner.hit(met)
+        return SandboxError(Code.MESSAGE_LIMIT, f"the handler's result goes beyond isolation.limits.{met}")
 
     def overdue(self, slot: Slot, now_ms: float) -> str | None:
         """One that is in ``slot`` past its hard limit, though the watchdog's word may still be on its way."""

@@ -18,6 +18,9 @@ from pysandbox.core.limits import default
 from pysandbox.host.faults import FaultyChannel
 from pysandbox.host.world import World
 
+GATE_CODES = {
+    "overdraft": Code.RATE_LIMIT,
+    **dict.fromkeys(("too-long", "too-deep", "too-many-buffers", "too-many-bytes"), Code.MESSAGE_LIMIT)}
 DEAD = "dead"  # what a worker's JavaScript posts when its interpreter has died; it harms nobody but itself
 
 
@@ -95,8 +98,7 @@ class Slot:
             return
         if fatal:
             self.violations = default("violationBudget")
-        code = Code.RATE_LIMIT if rule == "overdraft" else Code.PROTOCOL_VIOLATION
-        self._violation(ProtocolViolation(rule, code=code), "")
+        self._violation(ProtocolViolation(rule, code=GATE_CODES.get(rule, Code.PROTOCOL_VIOLATION)), "")
 
     def _violation(self, violation: ProtocolViolation, text: str) -> None:
         self.violations += 1

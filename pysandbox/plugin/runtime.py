@@ -19,7 +19,8 @@ from pysandbox.core.abort import AbortError
 from pysandbox.core.channel import Channel
 from pysandbox.core.envelope import TO_HOST, Binding, Envelope
 from pysandbox.core.errors import CallError, Code, PermissionDenied, ProtocolViolation, SandboxError
-from pysandbox.core.limits import default
+from pysandbox.core.gate import ENVELOPE_FACTOR
+from pysandbox.core.limits import LIMITS, default
 from pysandbox.core.pending import PendingCalls
 from pysandbox.plugin.cache import PluginCache
 from pysandbox.plugin.hooks import Hook, Registry
@@ -80,7 +81,7 @@ class PluginRuntime:
         """Take the port up: from here on every message is sealed for this plugin, session and generation."""
         self._channel = Channel(
             binding, TO_HOST, self._world, credit=binding.credit,
-            max_chars=default("messageChars") * 2)
+            max_chars=LIMITS["messageChars"].ceiling * ENVELOPE_FACTOR)
         self._send("ready", "", "", "null")
 
     def on_message(self, text: str, buffers: Sequence[bytes] = ()) -> None:

@@ -108,7 +108,9 @@ def test_the_word_of_a_dead_interpreter_is_its_end_and_no_violation() -> None:
     assert (hearing.deaths, hearing.violations) == ([("", Code.PLUGIN_KILLED)], [])
 
 
-@pytest.mark.parametrize(("rule", "code"), [("overdraft", Code.RATE_LIMIT), ("ports", Code.PROTOCOL_VIOLATION)])
+@pytest.mark.parametrize(("rule", "code"), [
+    ("overdraft", Code.RATE_LIMIT), ("ports", Code.PROTOCOL_VIOLATION), ("too-long", Code.MESSAGE_LIMIT),
+    ("too-deep", Code.MESSAGE_LIMIT), ("too-many-buffers", Code.MESSAGE_LIMIT)])
 def test_a_refusal_of_the_gate_counts_and_a_fatal_one_spends_the_whole_budget(rule: str, code: Code) -> None:
     slot, _, hearing = make()
     slot.gate_refused(rule, False)
