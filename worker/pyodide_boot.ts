@@ -46,7 +46,9 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
   const fetcher = scope.fetch;
   WebAssembly.instantiateStreaming = async (_source, imports) => {
     guard(imports as unknown as Imports);
-    return { module: assets.module, instance: await WebAssembly.instantiate(assets.module, imports) };
+    const instance = await WebAssembly.instantiate(assets.module, imports);
+    snapshot.putConstants(new Uint8Array((instance.exports.memory as WebAssembly.Memory).buffer));
+    return { module: assets.module, instance };
   };
   scope.fetch = () => Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(EMPTY_ZIP) });
   const jsglobals = Object.assign(Object.create(null), {

@@ -24,7 +24,7 @@ from pysandbox.runtime.glue import slim_glue
 from pysandbox.runtime.interpreter import work_root
 from pysandbox.runtime.prune import prune_glue
 from pysandbox.runtime.scripts import bundle_scripts, module_users
-from pysandbox.runtime.slim import imported_functions, slim_wasm
+from pysandbox.runtime.slim import imported_functions, slim_wasm, without_data
 from pysandbox.runtime.snapshot import make_snapshot, python_sources
 from pysandbox.runtime.stdlib import compile_stdlib, pack_stdlib
 from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, Progress, cache_dir, in_source_tree, pyodide_folder
@@ -79,12 +79,13 @@ def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, A
 
 
 def _make_interpreter(pyodide: Path, work: Path, progress: Progress) -> tuple[str, bytes]:
-    """Glue and wasm, each cut to what the other uses of it; the wasm is left in ``work`` too."""
+    """Glue and wasm, each cut to what the other uses of it; ``work`` gets the wasm, and that with its constants."""
     users = module_users(pyodide)
     slim = slim_glue((pyodide / "pyodide.asm.mjs").read_text(), users)
     wasm = slim_wasm(pyodide / "pyodide.asm.wasm", slim.exports, work, progress)
     (work / "pyodide.asm.wasm").write_bytes(wasm)
-    return prune_glue(slim.text, imported_functions(wasm), users, work, progress), wasm
+    (work / "bare.wasm").write_bytes(bare := without_data(wasm))
+    return prune_glue(slim.text, imported_functions(wasm), users, work, progress), bare
 
 
 def _top_level(library: bytes) -> list[str]:

@@ -14,6 +14,7 @@ from pysandbox.runtime.tools import BINARYEN, Progress, cache_dir, npm_package, 
 
 _IMPORT_SECTION: Final = 2
 _FUNCTION: Final = 0
+_DATA_SECTIONS: Final = (11, 12)  # the segments, and their number for code that names one
 
 
 def slim_wasm(wasm: Path, exports: Collection[str], work: Path, progress: Progress = silent) -> bytes:
@@ -52,6 +53,18 @@ def imported_functions(wasm: bytes) -> frozenset[str]:
             raise SandboxError(Code.BUILD_FAILED, f"the wasm imports {wasm[at:at + size].decode()}, no function")
         _, at = _leb(wasm, at + size + 1)  # its type
     return frozenset(names)
+
+
+def without_data(wasm: bytes) -> bytes:
+    """The wasm without its data segments: the snapshot brings what they hold. See ``deno/sparse.ts``."""
+    kept = [wasm[:8]]
+    at = 8
+    while at < len(wasm):
+        size, body = _leb(wasm, at + 1)
+        if wasm[at] not in _DATA_SECTIONS:
+            kept.append(wasm[at:body + size])
+        at = body + size
+    return b"".join(kept)
 
 
 def _leb(data: bytes, at: int) -> tuple[int, int]:

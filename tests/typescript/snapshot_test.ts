@@ -21,7 +21,7 @@ function heapWith(bytes: Record<number, number>): Uint8Array {
 
 const CONSTANTS = heapWith({ 0: 1, [2 * SPARSE_PAGE]: 2, [5 * SPARSE_PAGE - 1]: 3 });
 
-Deno.test("what is restored into a fresh heap is the heap that was taken", () => {
+Deno.test("what is restored into an empty heap is the heap that was taken", () => {
   const heap = heapWith({
     0: 1,
     [2 * SPARSE_PAGE]: 7,
@@ -34,27 +34,31 @@ Deno.test("what is restored into a fresh heap is the heap that was taken", () =>
   const read = readSnapshot(packSnapshot(snapshotOf(heap), { pristine: CONSTANTS, before }));
   strictEqual(read.heapBytes, heap.length);
   strictEqual(read.header.length, HEADER);
-  read.copyTo(before);
-  deepStrictEqual(before, heap);
+  const fresh = heapWith({});
+  read.putConstants(fresh);
+  deepStrictEqual(fresh, CONSTANTS);
+  fresh[9 * SPARSE_PAGE + 3] = 1;
+  read.copyTo(fresh);
+  deepStrictEqual(fresh, heap);
 });
 
-Deno.test("pages that a fresh heap has anyway are not sent, zeros or not", () => {
+Deno.test("constants are sent once; zeros are not sent", () => {
   const packed = packSnapshot(snapshotOf(CONSTANTS), { pristine: CONSTANTS, before: CONSTANTS });
-  strictEqual(packed.length, 16 + HEADER);
+  strictEqual(packed.length, 20 + 3 * 8 + HEADER + 3 * SPARSE_PAGE);
 });
 
 Deno.test("a page that the start writes to is sent even if it looks the same", () => {
   const before = CONSTANTS.slice();
   before[0] = 77;
   const packed = packSnapshot(snapshotOf(CONSTANTS), { pristine: CONSTANTS, before });
-  strictEqual(packed.length, 16 + 8 + HEADER + SPARSE_PAGE);
+  strictEqual(packed.length, 20 + 4 * 8 + HEADER + 4 * SPARSE_PAGE);
 });
 
 Deno.test("neighbouring pages are one run", () => {
   const heap = heapWith({ [3 * SPARSE_PAGE]: 1, [4 * SPARSE_PAGE]: 1, [7 * SPARSE_PAGE]: 1 });
   const fresh = heapWith({});
   const packed = packSnapshot(snapshotOf(heap), { pristine: fresh, before: fresh });
-  strictEqual(packed.length, 16 + 2 * 8 + HEADER + 3 * SPARSE_PAGE);
+  strictEqual(packed.length, 20 + 2 * 8 + HEADER + 3 * SPARSE_PAGE);
 });
 
 Deno.test("heaps of another size are refused", () => {

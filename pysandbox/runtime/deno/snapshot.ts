@@ -16,7 +16,8 @@ interface Job {
   loader: string; // pyodide.mjs
   glue: string; // pyodide.asm.mjs, its heap copy replaced by ours
   stdlib: string; // the standard library's zip
-  wasm: string; // the wasm, as it will ship
+  wasm: string; // with the constants of its data segments
+  bare: string; // without: as it ships
   sources: Record<string, string>; // path below site-packages -> source text
   modules: string[]; // what to import
   pages: number; // the heap's size in wasm pages
@@ -34,9 +35,15 @@ const { default: createPyodideModule } = await asWorker(() => import(`file://${j
 const { loadPyodide } = await asWorker(() => import(`file://${job.loader}`));
 
 // --- the loader gets its files from us --------------------------------------------------------------------------
-const wasm = setMemoryLimits(Deno.readFileSync(job.wasm), { maximumPages: job.pages });
+const [whole, bare] = [job.wasm, job.bare].map((path) =>
+  setMemoryLimits(Deno.readFileSync(path), { maximumPages: job.pages })
+);
+let wasm = whole;
 const stdlib = Deno.readFileSync(job.stdlib);
 let pristine = new Uint8Array();
+let prepare = (memory: WebAssembly.Memory) => {
+  pristine = new Uint8Array(memory.buffer).slice();
+};
 WebAssembly.instantiateStreaming = async (_source, imports) => {
   const wasi = (imports as Record<string, Record<string, unknown>>).wasi_snapshot_preview1;
   const heap: { memory?: WebAssembly.Memory } = {};
@@ -47,7 +54,7 @@ WebAssembly.instantiateStreaming = async (_source, imports) => {
   const module = await WebAssembly.compile(wasm);
   const instance = await WebAssembly.instantiate(module, imports);
   heap.memory = instance.exports.memory as WebAssembly.Memory;
-  pristine = new Uint8Array(heap.memory.buffer).slice();
+  prepare(heap.memory);
   return { instance, module };
 };
 globalThis.fetch = ((url: string) =>
@@ -124,6 +131,8 @@ if (module.HEAPU8.length !== job.pages * PAGE_BYTES) throw new Error(`the heap g
 // --- restore it once --------------------------------------------------------------------------------------------
 const headerBytes = new DataView(snapshot.buffer, snapshot.byteOffset).getUint32(4, true);
 let before = new Uint8Array();
+wasm = bare;
+prepare = (memory) => new Uint8Array(memory.buffer).set(pristine);
 const restored = await boot({
   _loadSnapshot: snapshot,
   _copyHeap: (heap: Int8Array) => {

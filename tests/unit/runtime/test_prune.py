@@ -1,4 +1,4 @@
-"""What holds every function of the glue alive is cut, and nothing that is asked for by name."""
+"""What holds every function of the glue alive is cut, and nothing that is asked for by name; the wasm is read right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from pysandbox.core.errors import SandboxError
 from pysandbox.runtime.prune import loosen
-from pysandbox.runtime.slim import imported_functions
+from pysandbox.runtime.slim import imported_functions, without_data
 
 GLUE = (
     'function _wanted(){}_wanted.sig="vi";function _other(){}_other.sig="v";'
@@ -52,3 +52,10 @@ def test_the_imports_of_a_wasm_are_read_however_long_its_numbers_are() -> None:
 def test_a_wasm_that_imports_a_global_is_refused() -> None:
     with pytest.raises(SandboxError, match="imports g, no function"):
         imported_functions(b"\0asm\x01\0\0\0\x02\x08\x01\x01m\x01g\x03\x7f\x00")
+
+
+def test_a_wasm_without_its_data_keeps_every_other_section() -> None:
+    memory, code, custom = b"\x05\x03\x01\x00\x01", b"\x0a\x01\x00", b"\x00\x02\x01n"
+    data, count = b"\x0b\x07\x01\x00\x41\x00\x0b\x01x", b"\x0c\x01\x01"
+    header = b"\0asm\x01\0\0\0"
+    assert without_data(header + memory + count + code + data + custom) == header + memory + code + custom
