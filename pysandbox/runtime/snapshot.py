@@ -48,14 +48,15 @@ class Snapshot:
 def make_snapshot(pyodide: Path, work: Path, stdlib: Path) -> Snapshot:
     """Import everything and take the heap. Runs without network: importing is running.
 
-    ``work`` holds the glue that ships, and the wasm with its constants and as it ships; ``stdlib`` has the whole library, not only what ships.
+    ``work`` holds the glue, and the wasm with its constants and without, as it ships; ``stdlib`` has the whole library,
+    not only what ships.
     """
     out = work / "snapshot.bin"
     job = work / "snapshot.json"
     job.write_text(json.dumps({
         "loader": str(pyodide / "pyodide.mjs"), "glue": str(work / "glue.mjs"), "stdlib": str(stdlib),
-        "wasm": str(work / "pyodide.asm.wasm"), "bare": str(work / "bare.wasm"), "sources": python_sources(), "modules": MODULES,
-        "pages": PAGES, "out": str(out),
+        "wasm": str(work / "pyodide.asm.wasm"), "bare": str(work / "bare.wasm"), "sources": python_sources(),
+        "modules": MODULES, "pages": PAGES, "out": str(out),
     }))  # fmt: skip
     readable = ",".join(str(path) for path in (pyodide, work, HERE, ROOT / "worker"))
     script = HERE / "deno" / "snapshot.ts"
