@@ -12,6 +12,7 @@ import type { CellInit, CellOrder, CellWord, Interpreter } from "./wire.ts";
 
 const PROOF_DEADLINE_MS = 3000;
 const PAGES_PER_MB = 16;
+const MEASURE_EVERY_TURNS = 30;
 const host = new URL(location.href).origin;
 let worker: Worker | undefined;
 let script = "";
@@ -83,11 +84,21 @@ function obeyWatchdog(watchdog: MessagePort, memoryMB: number, plugin: MessagePo
       start(data, memoryMB, plugin).catch((error) => failed(control, "BOOT_FAILED", String(error).slice(0, 300)));
     }
   };
+  let turn = 0;
   turns = setInterval(() => {
+    if (++turn % MEASURE_EVERY_TURNS === 0) measure(control);
     if (!silence.turn()) return;
     end();
     failed(control, "HOST_CRASHED", "the watchdog has gone silent");
   }, BEAT_MS);
+}
+
+/** The page's own measure of this cell with its worker, where the browser has one; it takes its time, and waits for a quiet one. */
+async function measure(control: MessagePort): Promise<void> {
+  const gauge = performance as Performance & { measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }> };
+  if (!self.crossOriginIsolated || !gauge.measureUserAgentSpecificMemory) return;
+  const { bytes } = await gauge.measureUserAgentSpecificMemory();
+  control.postMessage({ op: "memory", bytes });
 }
 
 function failed(control: MessagePort, code: string, message: string): void {

@@ -26,13 +26,22 @@ class Cell {
   #ended = false;
   #told = false;
 
-  constructor(memoryMB: number, ports: Ports, assets: Assets, private readonly failed: Failed) {
+  constructor(
+    memoryMB: number,
+    ports: Ports,
+    assets: Assets,
+    private readonly failed: Failed,
+    private readonly measured: (bytes: number) => void,
+  ) {
     const frame = this.#frame;
     frame.setAttribute("sandbox", "allow-scripts");
     frame.setAttribute("allow", "");
     frame.hidden = true;
     frame.src = "/cell.html";
-    this.#control.port1.onmessage = ({ data }) => this.#fail(data.code, data.message);
+    this.#control.port1.onmessage = ({ data }) => {
+      if (data.op === "memory") this.measured(data.bytes);
+      else this.#fail(data.code, data.message);
+    };
     this.#start(memoryMB, ports, assets).catch((error) => this.fault(error));
     document.body.append(frame);
   }
@@ -101,6 +110,7 @@ export class Cells {
     private readonly assets: Assets,
     private readonly watchdog: MessagePort,
     private readonly failed: (cell: number, code: string, message: string) => void,
+    private readonly measured: (cell: number, bytes: number) => void,
   ) {}
 
   make(number: number, memoryMB: number, plugin: MessagePort): void {
@@ -110,7 +120,8 @@ export class Cells {
       this.end(number);
       this.failed(number, code, message);
     };
-    this.#live.set(number, new Cell(memoryMB, { plugin, watchdog: beat.port2 }, this.assets, failed));
+    const measured = (bytes: number) => this.measured(number, bytes);
+    this.#live.set(number, new Cell(memoryMB, { plugin, watchdog: beat.port2 }, this.assets, failed, measured));
   }
 
   giveLibrary(number: number): void {

@@ -33,7 +33,7 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
   const cells = new Cells(assets, frameToWatchdog.port1, (cell, code, message) => {
     if (code === "HOST_CRASHED") fail(code, message);
     else frame.port1.postMessage({ cell, code, message });
-  });
+  }, (cell, bytes) => frame.port1.postMessage({ cell, bytes }));
   // The first cell starts beside everything else that starts.
   const firstPlugin = new MessageChannel();
   const first = { cell: 0, memoryMB: init.spares.memoryMB ?? DEFAULT_MEMORY_MB, port: firstPlugin.port1 };

@@ -150,9 +150,31 @@ export interface Plugin {
   unload(): Promise<CleanupReport>;
 }
 
+/** One plugin with a worker. */
+export interface PluginMemory {
+  pluginId: string;
+  generation: number;
+  /** In use and at most, by the interpreter's own allocator, as its worker said last. */
+  usedBytes: number;
+  peakBytes: number;
+  /** All of the cell and its worker as the browser measures it, JavaScript's own heap included; null where it does not. */
+  jsBytes: number | null;
+}
+
+export interface SandboxMemory {
+  /** The WebAssembly memory of the host's own interpreter. */
+  hostBytes: number;
+  spares: number;
+  /** The WebAssembly memory of all spares together: each has what a fresh interpreter takes. */
+  spareBytes: number;
+  plugins: PluginMemory[];
+}
+
 export interface Sandbox {
   /** `com.vendor.name@1.2.3`, or without a version for the highest enabled one. */
   load(plugin: string): Promise<Plugin>;
+  /** What the sandbox takes now. */
+  memory(): Promise<SandboxMemory>;
   close(): Promise<void>;
 }
 

@@ -106,6 +106,12 @@ class Client implements api.Sandbox {
     return [await port.ask<Loaded>("load", { method: name, payload }, deadline), port];
   }
 
+  async memory(): Promise<api.SandboxMemory> {
+    await this.#restarting;
+    if (this.#closed || !this.#port) throw new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one");
+    return await this.#port.ask("memory", {}, performance.now() + DEFAULT_BOOT_MS);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

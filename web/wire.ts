@@ -57,6 +57,12 @@ export interface CellFailed {
   message: string;
 }
 
+/** Host frame → host worker: what the browser measured of a cell and its worker. */
+export interface CellMemory {
+  cell: number;
+  bytes: number;
+}
+
 /** What an interpreter starts from. */
 export interface Interpreter {
   wasm: ArrayBuffer;

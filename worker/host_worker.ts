@@ -8,7 +8,8 @@ import { Spares } from "./spares.ts";
 import { Watch } from "./watch.ts";
 import { free } from "../web/free.ts";
 import { PROTOCOL } from "../web/protocol.gen.ts";
-import type { Binding, CellFailed, HostBoot, PageMessage } from "../web/wire.ts";
+import type { PluginMemory, SandboxMemory } from "../web/pysandbox.d.ts";
+import type { Binding, CellFailed, CellMemory, HostBoot, PageMessage } from "../web/wire.ts";
 
 const FETCH_DEADLINE_MS = 10_000;
 
@@ -36,7 +37,9 @@ interface Live {
 
 async function start(boot: HostBoot): Promise<void> {
   const { pagePort, framePort, watchdogPort } = boot;
-  const { pyodide } = await bootPyodide(boot, () => {});
+  const { pyodide, wasmBytes } = await bootPyodide(boot, () => {});
+  const freshBytes = wasmBytes(); // a spare has restored the same snapshot, and grown no further
+  const jsBytes = new Map<number, number>(); // by cell, where the browser measures it
   free(boot.snapshot);
   const live = new Map<number, Live>();
   const slots = new Map<number, number>(); // by cell
@@ -52,14 +55,26 @@ async function start(boot: HostBoot): Promise<void> {
   }, endCell);
   spares.add(boot.first);
 
+  /** The page's answer about memory: what Python knows of its plugins, and what only JavaScript sees. */
+  function withOurs(told: ({ slot: number } & Omit<PluginMemory, "jsBytes">)[]): SandboxMemory {
+    return {
+      hostBytes: wasmBytes(),
+      spares: spares.reserve.length,
+      spareBytes: spares.reserve.length * freshBytes,
+      plugins: told.map(({ slot, ...rest }) => ({ ...rest, jsBytes: jsBytes.get(live.get(slot)?.cell ?? -1) ?? null })),
+    };
+  }
+
   function endCell(cell: number): void {
+    jsBytes.delete(cell);
     watch.forget(cell);
     framePort.postMessage({ op: "end", cell });
     spares.gone(cell);
   }
 
   const bridge = {
-    toPage(kind: string, id: string, cid: string, payload: string, buffers: ArrayBuffer[] = []) {
+    toPage(kind: string, id: string, cid: string, payload: string, buffers: ArrayBuffer[] = []): void {
+      if (kind === "memory") return bridge.toPage("result", id, cid, JSON.stringify(withOurs(JSON.parse(payload))));
       pagePort.postMessage({ v: PROTOCOL, seq: pageSeq++, kind, id, cid, payload, buffers }, buffers);
     },
     toPlugin(slot: number, text: string, buffers: (ArrayBuffer | Uint8Array)[] = []) {
@@ -142,7 +157,8 @@ async function start(boot: HostBoot): Promise<void> {
     live.get(slot)?.gate.close();
     onExpired(slot, data.invocation);
   };
-  framePort.onmessage = ({ data }: MessageEvent<CellFailed>) => {
+  framePort.onmessage = ({ data }: MessageEvent<CellFailed | CellMemory>) => {
+    if ("bytes" in data) return void jsBytes.set(data.cell, data.bytes);
     const slot = slots.get(data.cell);
     if (slot === undefined) spares.gone(data.cell);
     else onCellFailed(slot, data.code, data.message);

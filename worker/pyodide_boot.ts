@@ -18,6 +18,8 @@ export interface Runtime {
   pyodide: PyodideInterface;
   /** Bytes in use and the highest seen, as "used,peak", by the interpreter's own allocator. */
   memory(): string;
+  /** Bytes of the whole WebAssembly memory, which never shrinks. */
+  wasmBytes(): number;
 }
 
 /** The Emscripten module behind Pyodide: no part of its public types. */
@@ -69,7 +71,9 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
       _copyHeap: (heap: Int8Array) => snapshot.copyTo(new Uint8Array(heap.buffer)), // ours: see runtime/scripts.py
     };
     const pyodide = await loadPyodide(options);
-    return { pyodide, memory: memoryOf(pyodide) };
+    // deno-lint-ignore no-explicit-any
+    const module: any = (pyodide as unknown as Internals)._module;
+    return { pyodide, memory: memoryOf(pyodide), wasmBytes: () => module.HEAP8.length };
   } finally {
     WebAssembly.instantiateStreaming = streaming;
     scope.fetch = fetcher;

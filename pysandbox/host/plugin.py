@@ -72,6 +72,11 @@ class LivePlugin:
         return self._idle.last_used_ms
 
     @property
+    def slot_number(self) -> int:
+        """Of the cell it holds; 0 without one."""
+        return self._slot.number if self._slot is not None else 0
+
+    @property
     def memory(self) -> Memory:
         """The newest figures of this generation's worker."""
         return Memory(self._used, self._peak, "plugin-allocator")

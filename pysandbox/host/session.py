@@ -67,6 +67,8 @@ class HostSession(Owner):
             self._reply(id, cid, {})
         elif kind == "unload" and to in self._plugins:
             self._plugins[to].unload(lambda report: self._unloaded(to, id, cid, report))
+        elif kind == "memory":
+            self.world.to_page("memory", id, cid, strict_json.dumps(self._memory()))
         elif kind == "open":
             self.world.begin(self._open(id, cid, payload))
         elif kind == "load":
@@ -190,6 +192,13 @@ class HostSession(Owner):
 
     def finish(self, invocation: Invocation, outcome: Outcome) -> None:
         self.world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
+
+    def _memory(self) -> list[dict[str, object]]:
+        """What each plugin with a worker uses, as its worker last told; JavaScript adds what it alone can see."""
+        return [
+            {"slot": plugin.slot_number, "pluginId": plugin.manifest.plugin_id, "generation": plugin.generation,
+             "usedBytes": plugin.memory.bytes, "peakBytes": plugin.memory.peak_bytes}
+            for plugin in self._plugins.values() if plugin.slot_number]
 
     def _reply(self, id: str, cid: str, value: object) -> None:
         self.world.to_page("result", id, cid, strict_json.dumps(value))

@@ -1,0 +1,21 @@
+"""What the sandbox says of its memory."""
+
+from __future__ import annotations
+
+from e2e.kit.lab import PATIENCE_S, Lab
+
+MIB = 1024 * 1024
+
+
+def test_the_hosts_the_spares_and_each_plugins_memory_are_told(lab: Lab) -> None:
+    plugin = lab.load("test.spine@1.0.0")
+    assert plugin.value("echo", 1) == 1
+    lab.page.wait_for("lab.memory().then(({ spares }) => spares === 1)", timeout_s=PATIENCE_S)
+    told = lab.ask("() => lab.memory()")
+    assert 16 * MIB < told["hostBytes"] < 128 * MIB
+    assert 16 * MIB < told["spareBytes"] <= told["hostBytes"]
+    [its] = told["plugins"]
+    assert (its["pluginId"], its["generation"]) == ("test.spine", 1)
+    assert 1 * MIB < its["usedBytes"] <= its["peakBytes"] < 64 * MIB
+    plugin.unload()
+    assert lab.ask("() => lab.memory()")["plugins"] == []
