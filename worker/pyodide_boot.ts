@@ -44,12 +44,14 @@ const scope = globalThis as any;
 
 export async function bootPyodide(assets: Assets, guard: (imports: Imports) => void): Promise<Runtime> {
   const snapshot = readSnapshot(new Uint8Array(assets.snapshot));
+  let wasmMemory: WebAssembly.Memory | undefined;
   const streaming = WebAssembly.instantiateStreaming;
   const fetcher = scope.fetch;
   WebAssembly.instantiateStreaming = async (_source, imports) => {
     guard(imports as unknown as Imports);
     const instance = await WebAssembly.instantiate(assets.module, imports);
-    snapshot.putConstants(new Uint8Array((instance.exports.memory as WebAssembly.Memory).buffer));
+    wasmMemory = instance.exports.memory as WebAssembly.Memory;
+    snapshot.putConstants(new Uint8Array(wasmMemory.buffer));
     return { module: assets.module, instance };
   };
   scope.fetch = () => Promise.resolve({ ok: true, arrayBuffer: () => Promise.resolve(EMPTY_ZIP) });
@@ -71,9 +73,7 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
       _copyHeap: (heap: Int8Array) => snapshot.copyTo(new Uint8Array(heap.buffer)), // ours: see runtime/scripts.py
     };
     const pyodide = await loadPyodide(options);
-    // deno-lint-ignore no-explicit-any
-    const module: any = (pyodide as unknown as Internals)._module;
-    return { pyodide, memory: memoryOf(pyodide), wasmBytes: () => module.HEAP8.length };
+    return { pyodide, memory: memoryOf(pyodide), wasmBytes: () => wasmMemory?.buffer.byteLength ?? 0 };
   } finally {
     WebAssembly.instantiateStreaming = streaming;
     scope.fetch = fetcher;
