@@ -48,9 +48,12 @@ function remove(holder: Bag, name: string | symbol): boolean {
   }
 }
 
-/** Functions of the Emscripten glue that evaluate, connect or load. */
+/** Functions of the Emscripten glue that evaluate, connect or load, or keep bytes outside the interpreter's memory. */
 const EVALUATES = /^_?emscripten_(run_script|async_|wget|websocket|fetch|create_worker|destroy_worker|call_worker|idb_)/;
-const CONNECTS = /^(_dlopen_js|_dlopen_js__async|_emscripten_dlopen_js|emscripten_dlopen|getaddrinfo)$/;
+const CONNECTS = /^(__syscall_pipe|_dlopen_js|_dlopen_js__async|_emscripten_dlopen_js|emscripten_dlopen|getaddrinfo)$/;
+
+/** What those answer that have more to say than nothing: ENOSYS by WASI's number, EAI_NONAME. */
+const ANSWERS = new Map([["__syscall_pipe", -52], ["getaddrinfo", -2]]);
 
 /**
  * Replaces those imports of the interpreter by ones that do nothing. Several names share one function and one slot in
@@ -62,7 +65,7 @@ export function stubImports(imports: Record<string, Record<string, unknown>>): v
     if (typeof original !== "function" || !(EVALUATES.test(name) || CONNECTS.test(name))) continue;
     let stub = stubs.get(original);
     if (stub === undefined) {
-      stub = Object.assign(name === "getaddrinfo" ? () => -2 : () => 0, { sig: (original as Bag).sig });
+      stub = Object.assign(ANSWERS.has(name) ? () => ANSWERS.get(name) : () => 0, { sig: (original as Bag).sig });
       stubs.set(original, stub);
     }
     imports.env[name] = stub;

@@ -5,8 +5,10 @@
  * told on the port, by the host worker itself.
  */
 import { bootPyodide, type Internals, type Runtime } from "./pyodide_boot.ts";
+import { boundFiles } from "./files.ts";
 import { Gate } from "./gate.ts";
 import { stripGlobals, stripLoader, stubImports } from "./hardening.ts";
+import { makeInterrupt } from "./interrupt.ts";
 import { free } from "../web/free.ts";
 import { PLUGIN_GATE } from "../web/protocol.gen.ts";
 import type { Binding, Boot, Library } from "../web/wire.ts";
@@ -24,21 +26,18 @@ for name in ("js", "pyodide_js"):
 del sys
 `;
 
-/**
- * Never interrupts. The interpreter comes back to JavaScript now and then to look at it, and only there does WebKit end
- * a worker that was terminated: without it a busy loop would burn a core for as long as the page is open.
- */
-const NO_INTERRUPT = {
-  get 0() {
-    return 0;
-  },
-  set 0(_signal) {
-    // Pyodide writes a zero back after each look
-  },
-} as unknown as Uint8Array<ArrayBuffer>;
-
 let takeLibrary: (library: ArrayBuffer) => void = () => {};
 const library = new Promise<ArrayBuffer>((resolve) => takeLibrary = resolve);
+
+/** What nobody catches, in a timer's function say, is the interpreter's death unless Python says what it was. */
+let died = () => {};
+scope.onerror = (_message: unknown, _file: unknown, _line: unknown, _column: unknown, error: unknown) => uncaught(error);
+scope.onunhandledrejection = (event: PromiseRejectionEvent) => uncaught(event.reason);
+
+function uncaught(error: unknown): boolean {
+  if ((error as Error | null)?.name !== "PythonError") died();
+  return true;
+}
 
 stripGlobals(scope);
 /** One of each, in either order: who compiles the interpreter may be slower than who sends the library. */
@@ -53,7 +52,12 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
   free(assets.snapshot);
   const { pyodide, memory } = runtime;
   pyodide.runPython(HIDE_JS);
-  pyodide.setInterruptBuffer(NO_INTERRUPT);
+  const interrupt = makeInterrupt();
+  pyodide.setInterruptBuffer(interrupt.buffer);
+  // What is written below sys.stdout goes nowhere; kept until a line's end, it would be memory that nothing bounds.
+  const nowhere = { write: (bytes: Uint8Array) => bytes.length };
+  pyodide.setStdout(nowhere);
+  pyodide.setStderr(nowhere);
   const start = pyodide.pyimport("pysandbox.plugin.boot").start;
   let gate: Gate | undefined;
   const [bindTo, onMessage] = start(
@@ -61,16 +65,19 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
     (text: string, buffers?: any) => gate?.send(text, buffers ?? []),
     (messages: number) => gate?.grant(messages),
     memory,
+    interrupt.in,
+    boundFiles(pyodide.FS),
   );
   const receive = (text: string, buffers: ArrayBuffer[]) => {
     try {
       if (buffers.length === 0) onMessage(text);
       else onMessage(text, buffers.map((buffer) => new Uint8Array(buffer)));
     } catch {
-      port.postMessage("dead"); // the interpreter is gone, or the port is not the host's: either way it is the end
+      died(); // the interpreter is gone, or the port is not the host's: either way it is the end
     }
   };
   stripLoader(scope);
+  died = () => port.postMessage("dead");
   port.onmessage = async ({ data }: MessageEvent<Binding>) => {
     const early: MessageEvent[] = []; // a port without a listener would lose what comes meanwhile
     port.onmessage = (event) => early.push(event);
@@ -78,7 +85,7 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
     const internals = pyodide as unknown as Internals;
     delete internals._module;
     delete internals._api;
-    gate = new Gate(port, PLUGIN_GATE, receive, () => port.postMessage("dead"));
+    gate = new Gate(port, PLUGIN_GATE, receive, () => died());
     bindTo(data.plugin, data.sid, data.gen, data.key, data.origin, data.credit);
     for (const event of early) port.onmessage?.(event);
   };

@@ -16,8 +16,8 @@ export interface Assets {
 
 export interface Runtime {
   pyodide: PyodideInterface;
-  /** Bytes in use and the highest seen, as "used,peak", by the interpreter's own allocator. */
-  memory(): string;
+  /** Bytes in use (counted lately, or now) and the highest seen, as "used,peak", by the interpreter's own allocator. */
+  memory(fresh?: boolean): string;
   /** Bytes of the whole WebAssembly memory, which never shrinks. */
   wasmBytes(): number;
 }
@@ -83,14 +83,14 @@ export async function bootPyodide(assets: Assets, guard: (imports: Imports) => v
 /** Walking the heap to count what is in use takes most of a millisecond: not more often than this. */
 const COUNT_EVERY_MS = 500;
 
-function memoryOf(pyodide: PyodideInterface): () => string {
+function memoryOf(pyodide: PyodideInterface): (fresh?: boolean) => string {
   const module = (pyodide as unknown as Internals)._module;
   const words = module._malloc(64);
   let used = 0;
   let countedAt = -Infinity;
-  return () => {
+  return (fresh = false) => {
     const now = performance.now();
-    if (now - countedAt > COUNT_EVERY_MS) {
+    if (fresh || now - countedAt > COUNT_EVERY_MS) {
       module._mallinfo(words);
       used = module.HEAPU32[(words >>> 2) + 7]; // struct mallinfo: uordblks is its eighth word
       countedAt = now;

@@ -50,6 +50,11 @@ class AbortSignal:
         """Why it was aborted: an `AbortError` unless the one who aborted gave another exception. None before."""
         return self._reason
 
+    @property
+    def listener_count(self) -> int:
+        """Listeners that wait for the abort."""
+        return len(self._listeners)
+
     def throw_if_aborted(self) -> None:
         """Raise the `reason` if there is one."""
         if self._reason is not None:

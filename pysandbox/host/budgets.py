@@ -30,25 +30,6 @@ class Hits:
         return told
 
 
-class Rate:
-    """A token bucket: ``per_second`` on average, as much at once (RFC 2697's committed burst of one second)."""
-
-    def __init__(self, per_second: int, now_ms: float) -> None:
-        self._per_ms = per_second / 1000
-        self._most = float(per_second)
-        self._left = self._most
-        self._at_ms = now_ms
-
-    def take(self, amount: int, now_ms: float) -> bool:
-        """Whether ``amount`` more may pass now."""
-        self._left = min(self._most, self._left + (now_ms - self._at_ms) * self._per_ms)
-        self._at_ms = now_ms
-        if amount > self._left:
-            return False
-        self._left -= amount
-        return True
-
-
 # Of a worker's memory the interpreter takes this much before anybody's code runs, its code's static data included;
 # the allocator counts the smaller figure as in use. Measured after the snapshot's restore.
 INTERPRETER_BYTES = 25 * 1024 * 1024

@@ -7,7 +7,7 @@ from typing import Final
 
 from pysandbox.core import strict_json
 from pysandbox.core.envelope import Envelope
-from pysandbox.host.budgets import Rate
+from pysandbox.core.rate import Rate
 from pysandbox.host.plugin_words import limit_of_log
 
 MAX_SPEAKERS: Final = 256  # invocations whose events are counted; what an older one still says is dropped

@@ -10,12 +10,14 @@ from pysandbox.core.abort import AbortError, AbortSignal
 from pysandbox.core.errors import CallError, PermissionDenied
 from pysandbox.plugin.context import Context, ProxyResponse
 from pysandbox.plugin.hooks import handler, on_load, on_memory_pressure, on_unload
+from pysandbox.plugin.runs import DeadlineExceeded
 
 __all__ = [
     "AbortError",
     "AbortSignal",
     "CallError",
     "Context",
+    "DeadlineExceeded",
     "PermissionDenied",
     "ProxyResponse",
     "handler",

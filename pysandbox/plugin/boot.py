@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence, Sized
@@ -19,14 +20,17 @@ from pysandbox.plugin.runtime import PluginRuntime
 
 
 class WorkerWorld:
-    """`World` over four JavaScript functions."""
+    """`World` over a few JavaScript functions."""
 
     folder = Path("/plugin")
 
-    def __init__(self, post: Any, grant: Any, memory: Any) -> None:
+    def __init__(self, post: Any, grant: Any, memory: Any, interrupt_in: Any, files: Any) -> None:
         self._post = post
         self._memory = memory
         self.grant = grant
+        self.interrupt_in = interrupt_in
+        self.limit_files = files.limit
+        self.refused_files = files.refused
 
     def post(self, text: str, buffers: Sequence[Sized]) -> None:
         if buffers:
@@ -42,8 +46,8 @@ class WorkerWorld:
     def later(self, delay_ms: float, run: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(delay_ms / 1000, run)
 
-    def memory(self) -> tuple[int, int]:
-        used, peak = self._memory().split(",")
+    def memory(self, *, fresh: bool = False) -> tuple[int, int]:
+        used, peak = self._memory(fresh).split(",")
         return int(used), int(peak)
 
 
@@ -65,10 +69,12 @@ class LogStream(io.TextIOBase):
         return len(text)
 
 
-def start(post: Any, grant: Any, memory: Any) -> tuple[Any, Any]:
+def start(post: Any, grant: Any, memory: Any, interrupt_in: Any, files: Any) -> tuple[Any, Any]:
     """After the snapshot is restored: fresh randomness, then ``bind`` and ``on_message`` for JavaScript to call."""
     random.seed()  # every clone of a snapshot has the same state
-    runtime = PluginRuntime(WorkerWorld(post, grant, memory))
+    runtime = PluginRuntime(WorkerWorld(post, grant, memory, interrupt_in, files))
+    signal.signal(signal.SIGINT, runtime.interrupts.on_signal)
+    keep_exits_inside(asyncio.get_event_loop(), runtime.write_output)
 
     def bind(plugin: str, sid: str, gen: int, key: str, origin: str, credit: int) -> None:
         sys.stdout = LogStream("stdout", runtime.write_output)
@@ -79,3 +85,12 @@ def start(post: Any, grant: Any, memory: Any) -> tuple[Any, Any]:
         runtime.on_message(text, [buffer.to_bytes() for buffer in buffers] if buffers else ())
 
     return bind, on_message
+
+
+def keep_exits_inside(loop: Any, write_line: Callable[[str, str], None]) -> None:
+    """A task or callback that exits ends itself alone. Pyodide's loop has these two places to say so."""
+
+    def exited(code: object = "interrupted") -> None:
+        write_line("stderr", f"a task or callback wanted to exit: {code!r}")
+
+    loop._system_exit_handler = loop._keyboard_interrupt_handler = exited

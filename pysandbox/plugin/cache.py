@@ -55,6 +55,9 @@ class PluginCache:
         """Forget what has expired; how many entries that were."""
         return self._held.drop_expired()
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     @property
     def bytes_used(self) -> int:
         return self._held.bytes_used

@@ -49,6 +49,9 @@ class Services(Protocol):
     def ask(self, invocation: str, method: str, args: str, buffers: Sequence[Sized]) -> asyncio.Future[Any]: ...
     def withdraw(self, future: asyncio.Future[Any]) -> None: ...
     def tell(self, kind: str, cid: str, payload: str) -> None: ...
+    def log(self, cid: str, payload: str) -> None:
+        """A log line, as far as the budget of log lines goes."""
+        ...
 
 
 class TimerHandle:
@@ -92,9 +95,9 @@ class InvocationContext:
         self._deadline_ms = deadline_ms
         self._ended = False
         self._timers: list[TimerHandle] = []
-        self._tasks: set[asyncio.Future[Any]] = set()
         self._waiting: set[asyncio.Future[Any]] = set()
-        self._lines = 0
+        self._lines = self._events = 0
+        self._hits: set[str] = set()
         self.controller = AbortController(self._listener_failed)
         self.correlation_id = cid
         self.log = InvocationLog(self._write_log)
@@ -151,6 +154,9 @@ class InvocationContext:
         self._waiting.add(future)
         try:
             return await future
+        except asyncio.CancelledError:  # such as asyncio.wait_for's
+            self._services.withdraw(future)
+            raise
         finally:
             self._waiting.discard(future)
             signal.remove_listener(give_up)
@@ -163,6 +169,7 @@ class InvocationContext:
     def emit(self, event: str, data: Any = None) -> None:
         self._check_live()
         body = strict_json.dumps({"event": str(event)[:128], "data": data})
+        self._count_event()
         self._services.tell("event", self.correlation_id, body)
 
     def progress(self, fraction: float, message: str = "") -> None:
@@ -170,7 +177,13 @@ class InvocationContext:
         if not 0 <= fraction <= 1:
             raise ValueError(f"progress is a fraction from 0 to 1, not {fraction!r}")
         body = strict_json.dumps({"invocation": self._id, "fraction": float(fraction), "message": str(message)[:200]})
+        self._count_event()
         self._services.tell("progress", self.correlation_id, body)
+
+    def _count_event(self) -> None:
+        if self._events >= self._services.settings.limit("eventsPerInvocation"):
+            raise self.over("eventsPerInvocation", "too many events and progress notes in one invocation")
+        self._events += 1
 
     def set_timeout(self, fn: Callable[[], Any], ms: int) -> TimerHandle:
         timer = self._new_timer()
@@ -192,19 +205,39 @@ class InvocationContext:
         finally:
             handle.cancel()
 
+    # --- budgets ---
+    def hit(self, name: str) -> None:
+        """Say that a limit was met: once for each, that telemetry can count it."""
+        if name not in self._hits:
+            self._hits.add(name)
+            note = {"level": "warning", "message": f"isolation.limits.{name} was reached", "fields": {"limit": name}}
+            self._services.tell("log", self.correlation_id, strict_json.dumps(note))
+
+    def over(self, name: str, what: str) -> CallError:
+        """What the author is told of a budget that is used up."""
+        self.hit(name)
+        return CallError(Code.RATE_LIMIT, f"{what}: see isolation.limits.{name}")
+
     # --- how it ends ---
-    def end(self) -> None:
-        """The invocation is over: timers, their tasks and calls still waiting end, and every later call raises."""
+    def end(self) -> Mapping[str, int]:
+        """The invocation is over: timers and calls still waiting end, and every later call raises. What was left."""
         self._ended = True
-        for timer in self._timers:
-            timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        for future in list(self._waiting):
+        timers = [timer for timer in self._timers if not timer.over]
+        waiting = list(self._waiting)
+        listeners = self.signal.listener_count - len(waiting)  # each wait has one
+        self._stop_timers()
+        for future in waiting:
             self._give_up(future, AbortError(OVER))
+        return {"timers": len(timers), "listeners": listeners, "calls": len(waiting)}
 
     def abort(self, error: AbortError) -> None:
+        """Fire the signal: waits and calls raise, timers stop."""
+        self._stop_timers()
         self.controller.abort(error)
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
 
     def _check_live(self) -> None:
         if self._ended:
@@ -215,7 +248,7 @@ class InvocationContext:
         self._check_live()
         self._timers = [timer for timer in self._timers if not timer.over]
         if len(self._timers) >= self._services.settings.limit("timers"):
-            raise CallError(Code.RATE_LIMIT, "too many timers at once: cancel some, or raise isolation.limits.timers")
+            raise self.over("timers", "too many timers at once; cancel some")
         timer = TimerHandle()
         self._timers.append(timer)
         return timer
@@ -229,16 +262,12 @@ class InvocationContext:
             timer.over = True
         try:
             result = fn()
-        except Exception as error:  # noqa: BLE001 - the plugin's own function; nobody else can be told
+            if isinstance(result, Awaitable):
+                asyncio.ensure_future(cast(Awaitable[Any], result)).add_done_callback(self._timer_done)
+        except BaseException as error:  # noqa: BLE001 - the plugin's own function; it may not reach the loop
             self._timer_failed(error)
-            return
-        if isinstance(result, Awaitable):
-            task = asyncio.ensure_future(cast(Awaitable[Any], result))
-            self._tasks.add(task)
-            task.add_done_callback(self._timer_done)
 
     def _timer_done(self, task: asyncio.Future[Any]) -> None:
-        self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._timer_failed(error)
@@ -254,12 +283,13 @@ class InvocationContext:
         limit = self._services.settings.limit("logLinesPerInvocation")
         self._lines += 1
         if self._lines > limit:
+            self.hit("logLinesPerInvocation")
             return
         text = str(message)[:MAX_LOG_CHARS]
         if self._lines == limit:
             text += " (the last line: see isolation.limits.logLinesPerInvocation)"
-        body = strict_json.dumps({"level": level, "message": text, "fields": dict(fields)})
-        self._services.tell("log", self.correlation_id, body)
+        self._services.log(
+            self.correlation_id, strict_json.dumps({"level": level, "message": text, "fields": dict(fields)}))
 
 
 class GuardedProxy:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.plugin import hooks
+from pysandbox.plugin.runs import DeadlineExceeded
 
 
 def unpack(files: Mapping[str, bytes], folder: Path) -> None:
@@ -26,7 +27,7 @@ def unpack(files: Mapping[str, bytes], folder: Path) -> None:
 def import_entry(entry: str, folder: Path) -> hooks.Registry:
     """Import ``entry`` from ``folder``; the registry that its decorators filled.
 
-    Raises SandboxError (``PLUGIN_IMPORT_FAILED``) with a message for the plugin's author.
+    Raises SandboxError (``PLUGIN_IMPORT_FAILED``) with a message for the plugin's author, and `DeadlineExceeded`.
     """
     hooks.current = registry = hooks.Registry()
     for path in [str(folder), *sorted(str(wheel) for wheel in folder.glob("wheels/*.whl"))]:
@@ -36,6 +37,8 @@ def import_entry(entry: str, folder: Path) -> hooks.Registry:
     try:
         importlib.import_module(entry)
     except SandboxError:
+        raise
+    except DeadlineExceeded:
         raise
     except MemoryError:
         raise SandboxError(Code.MEMORY_LIMIT, f"importing {entry!r} ran out of memory") from None

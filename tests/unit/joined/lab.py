@@ -11,6 +11,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -119,18 +121,24 @@ class Cell:
         self.folder = lab.folder / f"cell{slot}"
         self.folder.mkdir()
         self.ended = False
+        self.interrupt_at_ms = inf
+        self.file_limits = -1, -1
+        self.refused = ""
+        self.freshly_counted = False
         self.credit = gate["credit"]  # of the host's gate
         self.plugin_credit = self.credit  # of the plugin's own gate
         self.sent: list[str] = []
         self.received: list[str] = []
+        self.loop = asyncio.get_running_loop()
         self.runtime = PluginRuntime(self)
         self.booted = False
         self.kept: list[tuple[str, Sequence[Any]]] = []  # as a port keeps messages until its end is taken up
-        self.loop = asyncio.get_running_loop()
         if lab.boots:
             self.loop.call_later(self.BOOT_S, self.boot)
 
     def boot(self) -> None:
+        if self.ended:
+            return
         sys.modules.pop("plugin", None)  # a fresh worker has imported nothing
         self.runtime.bind(self.binding)
         self.booted = True
@@ -140,7 +148,8 @@ class Cell:
     # --- World of the runtime ---
     def post(self, text: str, buffers: Sequence[Any] = ()) -> None:
         self.sent.append(text)
-        self.loop.call_soon(self._to_host, text, [Held(buffer) for buffer in buffers])
+        # As between two workers: what the host does about it is not the plugin's.
+        self.loop.call_soon(self._to_host, text, [Held(buffer) for buffer in buffers], context=Context())
 
     def grant(self, messages: int) -> None:
         self.plugin_credit += messages
@@ -151,7 +160,18 @@ class Cell:
     def later(self, delay_ms: float, run: Callable[[], None]) -> None:
         self.loop.call_later(delay_ms / 1000, run)
 
-    def memory(self) -> tuple[int, int]:
+    def interrupt_in(self, delay_ms: float) -> None:
+        self.interrupt_at_ms = self.now_ms() + delay_ms
+
+    def limit_files(self, max_bytes: int, max_files: int) -> None:
+        self.file_limits = max_bytes, max_files
+
+    def refused_files(self) -> str:
+        told, self.refused = self.refused, ""
+        return told
+
+    def memory(self, *, fresh: bool = False) -> tuple[int, int]:
+        self.freshly_counted = fresh
         return self.lab.used_bytes, max(self.lab.used_bytes, 2_000_000)
 
     # --- the gates ---

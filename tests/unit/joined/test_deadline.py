@@ -16,7 +16,10 @@ GRACE = default("graceMs")
 SOURCE = HEAD + '''
 from pysandbox.plugin import AbortError
 @handler
-async def hangs(payload, ctx): await asyncio.Event().wait()
+async def hangs(payload, ctx):
+    for _ in range(3):
+        try: await asyncio.sleep(3600)
+        except BaseException: pass
 @handler
 async def stubborn(payload, ctx):
     for _ in range(3):
@@ -212,7 +215,7 @@ async def test_respawns_that_die_again_and_again_end_in_a_crash_loop(tmp_path: P
 
 @in_virtual_time
 async def test_an_on_load_past_its_limit_is_ended_by_the_hosts_own_clock(tmp_path: Path) -> None:
-    source = SOURCE + "@on_load\nasync def start(ctx): await asyncio.Event().wait()\n"
+    source = SOURCE + "@on_load\nasync def start(ctx): await hangs(None, ctx)\n"
     async with Lab(tmp_path, source, declared=manifest(limits={"onLoadMs": 400})) as lab:
         await lab.open()
         started = lab.now_ms()

@@ -98,7 +98,7 @@ def kept_count(payload, ctx): return len(kept)
 async def left_behind(payload, ctx):
     async def call():
         try: await ctx.sleep(3600)
-        except AbortError as error: kept.append(error.message)
+        except asyncio.CancelledError: kept.append("ended")
     kept.append(asyncio.ensure_future(call()))
     await asyncio.sleep(0)
 @handler
@@ -138,7 +138,7 @@ FAILURES = {
     "number keys": ("returns", "keys", "error", "RESULT_NOT_JSON", "int"),
     "lone surrogate": ("returns", "surrogate", "error", "RESULT_NOT_JSON", "surrogate"),
     "object": ("returns", "future", "error", "RESULT_NOT_JSON", "AbortSignal"),
-    "too large": ("returns", "big", "error", "MESSAGE_LIMIT", "longer"),
+    "too large": ("returns", "big", "error", "MESSAGE_LIMIT", "resultChars"),
     "too deep": ("deep", 40, "error", "MESSAGE_LIMIT", "deeper"),
     "raises": ("raises", "value", "error", "PLUGIN_ERROR", "ValueError: odd?"),
     "exits": ("raises", "exit", "error", "PLUGIN_ERROR", "SystemExit"),
@@ -233,10 +233,14 @@ async def test_events_beyond_the_credit_wait_for_it_and_arrive_in_order(tmp_path
 
 
 @in_virtual_time
-async def test_events_beyond_the_budget_are_dropped_and_counted(tmp_path: Path) -> None:
+async def test_events_beyond_the_budget_are_refused_in_the_worker_and_dropped_behind_it(tmp_path: Path) -> None:
     async with Lab(tmp_path, SOURCE) as lab:
         await lab.start()
-        assert (await lab.invoke("talks", 250))["value"] == 250
+        refused = (await lab.invoke("talks", 250))["error"]
+        assert (refused["code"], "isolation.limits.eventsPerInvocation" in refused["message"]) == ("RATE_LIMIT", True)
+        runtime = lab.cell.runtime
+        for n in range(49):
+            runtime.tell("event", "cid-1", f'{{"event":"forged","data":{n}}}')
         await asyncio.sleep(2)
         assert (await lab.invoke("talks", 1))["status"] == "ok"
         await lab.settled()
@@ -272,8 +276,9 @@ async def test_log_lines_beyond_the_budget_are_dropped(tmp_path: Path) -> None:
         assert (await lab.invoke("logs", 5000))["status"] == "ok"
         await asyncio.sleep(2)
         lines = [line["message"] for kind, line in lab.told if kind == "log"]
-    assert len(lines) == 200
-    assert "the last line" in lines[-1]
+    assert len(lines) == 200 + 1
+    assert "the last line" in lines[-2]
+    assert lines[-1] == "isolation.limits.logLinesPerInvocation was reached"
 
 
 @in_virtual_time

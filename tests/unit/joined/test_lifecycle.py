@@ -265,9 +265,9 @@ async def test_an_on_unload_that_never_returns_is_bounded(tmp_path: Path) -> Non
     source = SOURCE.replace("on_load\n", "on_load, on_unload\n", 1) + '''
 @on_unload
 async def stop(ctx):
-    while True:
+    for _ in range(3):
         try:
-            await asyncio.Event().wait()
+            await asyncio.sleep(3600)
         except BaseException:
             pass
 '''

@@ -151,7 +151,7 @@ async def test_a_forged_envelope_harms_no_honest_one(tmp_path: Path) -> None:
 async def test_pending_invocations_of_a_worker_that_broke_the_protocol_end_as_killed(tmp_path: Path) -> None:
     async with Lab(tmp_path) as lab:
         await lab.start()
-        lab.cell.runtime._start = lambda _id, work: work.close()
+        lab.cell.runtime._start = lambda *_: None
         _, waiting = lab.begin_invoke("echo")
         await lab.settled()
         for _ in range(BUDGET + 1):
@@ -169,7 +169,7 @@ async def test_pending_invocations_of_a_worker_that_broke_the_protocol_end_as_ki
 async def test_a_reply_that_is_not_whole_settles_nothing(tmp_path: Path, kind: str, payload: str, rule: str) -> None:
     async with Lab(tmp_path) as lab:
         await lab.start()
-        lab.cell.runtime._start = lambda _id, work: work.close()
+        lab.cell.runtime._start = lambda *_: None
         _, waiting = lab.begin_invoke("echo")
         await lab.settled()
         lab.cell.post(lab.cell.forge(LOADED_SEQ, kind, id="1", payload=payload))
@@ -262,7 +262,7 @@ async def test_loaded_names_its_handlers_in_the_right_form(tmp_path: Path, paylo
 async def test_a_dead_interpreter_ends_its_invocations_and_is_replaced(tmp_path: Path) -> None:
     async with Lab(tmp_path) as lab:
         await lab.start()
-        lab.cell.runtime._start = lambda _id, work: work.close()
+        lab.cell.runtime._start = lambda *_: None
         _, waiting = lab.begin_invoke("echo")
         await lab.settled()
         lab.cell.post("dead")
@@ -304,7 +304,7 @@ async def test_a_repeated_id_of_a_call_in_flight_is_a_violation(tmp_path: Path) 
 
     async with Lab(tmp_path) as lab:
         await lab.start(webchat_session_read=never)
-        lab.cell.runtime._start = lambda _id, work: work.close()
+        lab.cell.runtime._start = lambda *_: None
         lab.begin_invoke("echo")
         await lab.settled()
         for _ in range(2):

@@ -37,6 +37,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now_s
 
+    def burn(self, ms: float) -> None:
+        """Time passes while code runs."""
+        self._jumping.now_s += ms / 1000
+
 
 def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Runs an async test on a `VirtualLoop`; a task or callback that failed unheard fails the test."""

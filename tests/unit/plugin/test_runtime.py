@@ -6,6 +6,7 @@ Loading and invoking are tested with both ends joined, in ``tests/unit/joined``.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Envelope, Opener, Sealer
 from pysandbox.core.errors import CallError, Code, PermissionDenied, ProtocolViolation
+from pysandbox.core.limits import default
 from pysandbox.plugin.runtime import PluginRuntime, classify, clean
 
 BINDING = Binding("com.example.lab", "5" * 32, 1, b"k" * 16, "https://sandbox.example")
@@ -45,8 +47,17 @@ class World:
     def later(self, delay_ms: float, run: Callable[[], None]) -> None:
         raise AssertionError(f"the plugin's end paces nothing: {delay_ms} {run}")
 
-    def memory(self) -> tuple[int, int]:
-        return 1, 2
+    def interrupt_in(self, delay_ms: float) -> None:
+        raise AssertionError(f"nothing runs: {delay_ms}")
+
+    def limit_files(self, max_bytes: int, max_files: int) -> None:
+        raise AssertionError(f"nothing is loaded: {max_bytes} {max_files}")
+
+    def refused_files(self) -> str:
+        return ""
+
+    def memory(self, *, fresh: bool = False) -> tuple[int, int]:
+        return (3, 4) if fresh else (1, 2)
 
 
 @pytest.fixture
@@ -106,12 +117,19 @@ def test_printed_text_is_a_log_line_and_blank_text_none(runtime: PluginRuntime, 
         ("log", {"level": "warning", "message": "odd ? text", "fields": {"stream": "stderr"}})]
 
 
+def test_a_plugin_that_prints_for_ever_neither_floods_nor_keeps_it(runtime: PluginRuntime, world: World) -> None:
+    for n in range(100_000):
+        runtime.write_output("stdout", f"line {n}")
+    assert 0 < len(world.sent) <= default("creditMessages")
+
+
 CLASSES = {
     "ValueError": (ValueError("v"), Code.PLUGIN_ERROR, "ValueError: v"),
     "MemoryError": (MemoryError(), Code.MEMORY_LIMIT, "out of memory"),
     "cancelled": (asyncio.CancelledError(), Code.PLUGIN_ERROR, "cancelled itself"),
     "denied": (PermissionDenied("a:b:c", "why"), Code.PERMISSION_DENIED, "why"),
     "call": (CallError(Code.CAPABILITY_FAILED, "m"), Code.CAPABILITY_FAILED, "m"),
+    "disk full": (OSError(errno.ENOSPC, "full"), Code.PLUGIN_ERROR, "isolation.limits.fileBytes"),
     "exit": (SystemExit(2), Code.PLUGIN_ERROR, "SystemExit: 2"),
 }
 
