@@ -33,6 +33,7 @@ class FakeContext:
     ``permissions``: what the manifest declares; by default the capabilities, and the proxy if there are ``routes``.
     ``routes``: ``(method, path)`` to a `ProxyResponse`, or to a function (sync or async) of the `ProxyRequest`.
     ``remaining_ms``: until the deadline; ``clock``: a `ManualClock` to share between contexts.
+    ``limits``: the manifest's ``isolation.limits``, for those that a handler meets: timers, events, calls, the cache.
 
     What the handler did is in ``calls``, ``requests``, ``events``, ``progressed`` and ``log.lines``.
     """
@@ -48,6 +49,7 @@ class FakeContext:
         locale: str = "en-GB",
         remaining_ms: int = default_limit("maxExecutionTimeMs"),
         clock: ManualClock | None = None,
+        limits: Mapping[str, int] | None = None,
         plugin_id: str = "com.example.plugin",
         correlation_id: str = "test-0001",
     ) -> None:
@@ -58,7 +60,10 @@ class FakeContext:
         self.correlation_id = correlation_id
         self.clock = clock or ManualClock()
         self.log = FakeLog()
-        self.cache = PluginCache(lambda: self.clock.now_ms / 1000)
+        self._limits = dict(limits or {})
+        self.cache = PluginCache(
+            lambda: self.clock.now_ms / 1000, max_entries=self._limit("cacheEntries"),
+            max_bytes=self._limit("cacheBytes"))
         self.calls: list[Call] = []
         self.events: list[Event] = []
         self.progressed: list[Progress] = []
@@ -67,6 +72,7 @@ class FakeContext:
         self._declared = tuple(by_default if permissions is None else permissions)
         self.proxy = FakeProxy(routes or {}, self._enter, self._settle)
         self.requests = self.proxy.requests
+        self._timers: list[ManualTimer] = []
         self._controller = AbortController()
         self._deadline_ms = self.clock.now_ms + remaining_ms
         self.clock.schedule(self._time_out, remaining_ms)
@@ -86,6 +92,7 @@ class FakeContext:
 
     def abort(self, reason: Exception | str | None = None) -> None:
         """Abort the invocation, as the page would."""
+        self._stop_timers()
         self._controller.abort(reason)
 
     def revoke(self, permission: str) -> None:
@@ -94,6 +101,7 @@ class FakeContext:
 
     async def call(self, permission: str, args: Any = None) -> Any:
         self._enter(permission)
+        self._within("callsPerInvocation", len(self.calls), "too many calls in one invocation")
         sent = crossed(args)
         self.calls.append(Call(permission, sent))
         answer = self._capabilities[permission]
@@ -106,22 +114,30 @@ class FakeContext:
 
     def emit(self, event: str, data: Any = None) -> None:
         self.signal.throw_if_aborted()
+        self._count_event()
         self.events.append(Event(event, copied(data)))
 
     def progress(self, fraction: float, message: str = "") -> None:
         self.signal.throw_if_aborted()
         if not 0 <= fraction <= 1:
             raise ValueError(f"progress goes from 0 to 1, not {fraction!r}")
+        self._count_event()
         self.progressed.append(Progress(fraction, message))
 
     def set_timeout(self, fn: Callable[[], Any], ms: int) -> ManualTimer:
-        self.signal.throw_if_aborted()
-        return self.clock.schedule(lambda: finish(fn()), ms)
+        handle = self._new_timer(fn)
+
+        def fire() -> None:
+            if not handle.cancelled:
+                handle.cancel()
+                finish(fn())
+
+        self.clock.schedule(fire, ms)
+        return handle
 
     def set_interval(self, fn: Callable[[], Any], ms: int) -> ManualTimer:
-        self.signal.throw_if_aborted()
-        period = max(ms, default_limit("timerFloorMs"))
-        handle = ManualTimer(fn)
+        period = max(ms, self._limit("timerFloorMs"))
+        handle = self._new_timer(fn)
 
         def tick() -> None:
             if handle.cancelled:
@@ -137,6 +153,29 @@ class FakeContext:
         self.clock.advance(ms)
         self.signal.throw_if_aborted()
 
+    def _new_timer(self, fn: Callable[[], Any]) -> ManualTimer:
+        self.signal.throw_if_aborted()
+        self._timers = [timer for timer in self._timers if not timer.cancelled]
+        self._within("timers", len(self._timers), "too many timers at once; cancel some")
+        timer = ManualTimer(fn)
+        self._timers.append(timer)
+        return timer
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+
+    def _count_event(self) -> None:
+        so_far = len(self.events) + len(self.progressed)
+        self._within("eventsPerInvocation", so_far, "too many events and progress notes in one invocation")
+
+    def _limit(self, name: str) -> int:
+        return self._limits.get(name, default_limit(name))
+
+    def _within(self, name: str, so_far: int, what: str) -> None:
+        if so_far >= self._limit(name):
+            raise CallError(Code.RATE_LIMIT, f"{what}: see isolation.limits.{name}")
+
     def _enter(self, permission: str) -> None:
         self.signal.throw_if_aborted()
         reason = denied_reason(permission, self._declared, self._declared, self._capabilities)
@@ -149,6 +188,7 @@ class FakeContext:
         return value
 
     def _time_out(self) -> None:
+        self._stop_timers()
         self._controller.abort(AbortError(code=Code.PLUGIN_TIMEOUT))
 
 

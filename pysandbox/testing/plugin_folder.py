@@ -37,12 +37,13 @@ class PluginFolder:
             self.module = importlib.import_module(manifest.entry)
 
     def context(self, **overrides: Any) -> FakeContext:
-        """A `FakeContext` with the manifest's id, permissions and deadline, and the answers of capabilities.json."""
+        """A `FakeContext` with the manifest's id, permissions, deadline and limits, and the answers of capabilities.json."""
         told: dict[str, Any] = {
             "capabilities": self._capabilities,
             "permissions": self.manifest.permissions,
             "plugin_id": self.manifest.plugin_id,
             "remaining_ms": self.manifest.max_execution_time_ms,
+            "limits": self.manifest.limits,
         }
         return FakeContext(**{**told, **overrides})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -271,3 +272,52 @@ def test_a_calls_bytes_are_copied_and_its_own_placeholder_is_refused() -> None:
     assert ctx.calls[0].args == {"data": b"before"}
     with pytest.raises(SandboxError, match="stands for bytes"):
         run(ctx.call("crm:scan:read", {"$bytes": 0}))
+
+
+LIMITED = {
+    "timers": (lambda ctx: ctx.set_timeout(print, 5), "timers"),
+    "intervals": (lambda ctx: ctx.set_interval(print, 5), "timers"),
+    "events": (lambda ctx: ctx.emit("e"), "eventsPerInvocation"),
+    "progress": (lambda ctx: ctx.progress(0.5), "eventsPerInvocation"),
+    "calls": (lambda ctx: run(ctx.call("webchat:session:read")), "callsPerInvocation"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("use", "name"), LIMITED.values(), ids=LIMITED)
+def test_a_limit_of_the_manifest_is_met_here_too(use: Callable[[FakeContext], object], name: str) -> None:
+    ctx = FakeContext(capabilities={"webchat:session:read": 1}, limits={name: 2})
+    use(ctx)
+    use(ctx)
+    with pytest.raises(CallError, match=f"isolation.limits.{name}") as refused:
+        use(ctx)
+    assert refused.value.code is Code.RATE_LIMIT
+
+
+def test_a_timer_that_fired_or_was_cancelled_makes_room() -> None:
+    ctx = FakeContext(limits={"timers": 1})
+    ctx.set_timeout(int, 5)
+    ctx.clock.advance(5)
+    ctx.set_timeout(int, 5).cancel()
+    ctx.set_timeout(int, 5)
+
+
+STOPS = {"abort": lambda ctx: ctx.abort(), "deadline": lambda ctx: ctx.clock.advance(100)}
+
+
+@pytest.mark.parametrize("stop", STOPS.values(), ids=STOPS)
+def test_timers_stop_when_the_invocation_does(stop: Callable[[FakeContext], object]) -> None:
+    ctx = FakeContext(remaining_ms=100)
+    seen: list[str] = []
+    ctx.set_timeout(lambda: seen.append("late"), 150)
+    ctx.set_interval(lambda: seen.append("tick"), 60)
+    stop(ctx)
+    before = len(seen)
+    ctx.clock.advance(500)
+    assert len(seen) == before
+
+
+def test_the_cache_is_as_small_as_the_manifest_says() -> None:
+    ctx = FakeContext(limits={"cacheEntries": 1})
+    ctx.cache.set("a", 1, ttl_s=9)
+    ctx.cache.set("b", 2, ttl_s=9)
+    assert (ctx.cache.get("a"), ctx.cache.get("b")) == (None, 2)
