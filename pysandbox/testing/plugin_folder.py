@@ -37,7 +37,7 @@ class PluginFolder:
             self.module = importlib.import_module(manifest.entry)
 
     def context(self, **overrides: Any) -> FakeContext:
-        """A `FakeContext` with the manifest's id, permissions, deadline and limits, and the answers of capabilities.json."""
+        """A `FakeContext` with the manifest's id, permissions, deadline and limits; capabilities.json answers."""
         told: dict[str, Any] = {
             "capabilities": self._capabilities,
             "permissions": self.manifest.permissions,

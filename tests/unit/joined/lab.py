@@ -120,7 +120,7 @@ class Cell:
         self.lab, self.slot, self.binding = lab, slot, binding
         self.folder = lab.folder / f"cell{slot}"
         self.folder.mkdir()
-        self.ended = False
+        self.ended = lab.closed
         self.interrupt_at_ms = inf
         self.file_limits = -1, -1
         self.refused = ""
@@ -227,6 +227,7 @@ class Lab:
         self.loop = asyncio.get_running_loop()
         self.gateway = Gateway(source, declared or manifest())
         self.boots = True
+        self.closed = False
         self.used_bytes = 1_000_000  # what workers say of their memory
         self.cells: dict[int, Cell] = {}
         self.watchdog: dict[tuple[int, str], asyncio.TimerHandle] = {}
@@ -246,6 +247,7 @@ class Lab:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.closed = True
         for cell in self.cells.values():
             cell.ended = True
         sys.path[:], hooks.current = self._restore
