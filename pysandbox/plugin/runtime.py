@@ -220,12 +220,12 @@ class PluginRuntime:
             self._fail(envelope, failure)
 
     def _written(self, value: object, context: InvocationContext) -> tuple[str, tuple[bytes, ...]]:
-        limit = self.settings.limit("resultChars")
         text, buffers = binary.dumps(value, max_chars=LIMITS["resultChars"].ceiling, limit=self.settings.limit)
-        if len(text) > limit:
-            context.hit("resultChars")
+        name = min("resultChars", "messageChars", key=self.settings.limit)
+        if len(text) > self.settings.limit(name):
+            context.hit(name)
             raise SandboxError(
-                Code.MESSAGE_LIMIT, f"the result is {len(text)} characters long: see isolation.limits.resultChars")
+                Code.MESSAGE_LIMIT, f"the result is {len(text)} characters long: see isolation.limits.{name}")
         return text, buffers
 
     def _read(self, envelope: Envelope) -> object:
