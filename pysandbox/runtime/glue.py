@@ -19,7 +19,10 @@ from pysandbox.core.errors import Code, SandboxError
 # What to find and what to put in its place.
 PATCHES: Final = {
     "the heap is restored by our own sparse copy":
-        ("return Module.HEAP8.set(t),l}", "return API.config._copyHeap(Module.HEAP8),l}"),
+        ("return Module.HEAP8.set(t),l}", "return API.config._copyHeap(Module.HEAP8),Module.putTrampoline(),l}"),
+    "a heap made without wasm GC gets the trampoline of an engine that has it; without, each C call goes through here":
+        ("HEAP32[(__PyRuntime+offset)/4>>>0]=ptr});",
+         "(Module.putTrampoline=()=>{HEAP32[(__PyRuntime+offset)/4>>>0]=ptr})()});"),
     "no address of a function is noted for side modules; asking for one makes objects of the whole function table":
         ("assignWasmExports(wasmExports);updateGOT(origExports);", "assignWasmExports(wasmExports);"),
     "a new function gets its slot of the table without a search through all of them":
