@@ -43,7 +43,8 @@ class Attempt:
 
     @property
     def quiet(self) -> bool:
-        return self.gap_ms < QUIET_MS and not self.long_tasks_ms
+        """No long task, where the browser tells; a machine that is busy elsewhere makes gaps without one."""
+        return self.gap_ms < QUIET_MS if self.long_tasks_ms is None else not self.long_tasks_ms
 
 
 def attempt(lab: Lab, plugin: LabPlugin, row: Row, *, wait_for_quiet: bool) -> Attempt:

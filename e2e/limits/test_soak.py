@@ -1,0 +1,23 @@
+"""The long session of `make soak`, as short as shows that it works: nothing lost or doubled, memory flat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import IN_CI, MISSING, wanted_engines
+from pysandbox.testing.browsers import missing_parts
+from tests.soak.session import run
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_some_hundred_invocations_add_up_and_memory_is_flat(dist: Path) -> None:
+    if "chromium" not in wanted_engines():
+        pytest.skip("Chromium is not asked for")
+    if missing_parts("chromium"):
+        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    report = run(600, 3, print, dist=dist)
+    assert report.problems == [], report
+    assert (report.invocations, report.pressures) == (600, 6)
