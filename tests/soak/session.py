@@ -79,9 +79,8 @@ def run(invocations: int, samples: int, progress: Callable[[str], None], *, dist
             progress(f"{first + part}/{invocations}  {memory[-1].at_s:.0f} s  {memory[-1].own_bytes / 1e6:.0f} MB")
         page.close()
     done = part * samples
-    due = sum(kind(number) == "hoards" for number in range(done))
     growth = max(sample.own_bytes for sample in memory) / memory[0].own_bytes
-    found = problems(ledger, pressures=due)
+    found = problems(ledger)
     if growth > MAY_GROW:
         found.append(f"memory grew to {growth:.2f} times what it was")
-    return Report(done, due, time.monotonic() - begun, ledger.ends(), memory, growth, found)
+    return Report(done, len(ledger.drains), time.monotonic() - begun, ledger.ends(), memory, growth, found)

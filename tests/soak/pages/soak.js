@@ -44,7 +44,8 @@ globalThis.soak = {
         const id = `soak-${number}`;
         const outcome = await plugin.invoke(handlers[kind], number, { correlationId: id, ...options(kind) });
         const { status, error, layer, value, generation, correlationId } = outcome;
-        told.outcomes.push({ id, correlationId, kind, status, code: error?.code ?? "", layer, value, generation });
+        const { code = "", message } = error ?? {};
+        told.outcomes.push({ id, correlationId, kind, status, code, message, layer, value, generation });
       }
     };
     await Promise.all(Array.from({ length: width }, lane));

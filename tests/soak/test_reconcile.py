@@ -1,0 +1,57 @@
+"""The reconciliation finds what it is there to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.soak.reconcile import Ledger, problems
+
+
+def outcome(number: int, kind: str, status: str, code: str = "", **more: Any) -> dict[str, Any]:
+    id = f"soak-{number}"
+    return {"id": id, "correlationId": id, "kind": kind, "status": status, "code": code, "generation": 1, **more}
+
+
+def sound() -> Ledger:
+    """Two of its workers' calls, a failure, and one that left too much memory behind."""
+    outcomes = [
+        outcome(0, "works", "ok", value={"hit": False, "fired": True}),
+        outcome(1, "works", "ok", value={"hit": True, "fired": True}),
+        outcome(2, "fails", "error", "PLUGIN_ERROR"),
+        outcome(3, "hoards", "ok"),
+    ]
+    seen = [{"id": one["id"], "worker": "a", "serial": n + 1} for n, one in enumerate(outcomes)]
+    records = [[one["id"], one["status"], one["code"] or None] for one in outcomes]
+    ledger = Ledger()
+    told = {"outcomes": outcomes, "records": records, "seen": seen, "drains": ["memory"], "alerts": []}
+    ledger.add([(n, str(one["kind"])) for n, one in enumerate(outcomes)], told)
+    return ledger
+
+
+def test_what_adds_up_is_no_problem() -> None:
+    assert problems(sound()) == []
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (lambda ledger: ledger.outcomes.pop(), "outcomes: lost"),
+    (lambda ledger: ledger.outcomes.append(ledger.outcomes[0]), "too many"),
+    (lambda ledger: ledger.records.pop(), "telemetry records: lost"),
+    (lambda ledger: ledger.records.append(ledger.records[0]), "too many"),
+    (lambda ledger: ledger.records.__setitem__(0, ("soak-0", "error", "PLUGIN_ERROR")), "telemetry says otherwise"),
+    (lambda ledger: ledger.seen.append(ledger.seen[0]), "ran twice"),
+    (lambda ledger: ledger.seen.pop(1), "never ran"),
+    (lambda ledger: ledger.seen.pop(1), "counted otherwise"),
+    (lambda ledger: ledger.seen[0].update(id="soak-9"), "never asked for"),
+    (lambda ledger: ledger.outcomes[0].update(status="killed"), "ended otherwise"),
+    (lambda ledger: ledger.outcomes[1]["value"].update(hit=False), "cache"),
+    (lambda ledger: ledger.outcomes[1]["value"].update(fired=False), "timer"),
+    (lambda ledger: ledger.drains.clear(), "memory pressure"),
+    (lambda ledger: ledger.alerts.append({"code": "RATE_LIMIT"}), "security alerts"),
+])  # fmt: skip
+def test_what_does_not_is_named(spoil: Callable[[Ledger], object], says: str) -> None:
+    ledger = sound()
+    spoil(ledger)
+    assert any(says in problem for problem in problems(ledger))
