@@ -70,7 +70,7 @@ def _ids(ledger: Ledger) -> Iterable[str]:
 
 def _ends(ledger: Ledger) -> Iterable[str]:
     # On a busy machine an abort or a deadline may need the hard kill, which ends the calls beside it: told, retryable.
-    killed = {one["generation"] for one in ledger.outcomes if one.get("layer") == "hard"}
+    killed = {one["generation"] for one in ledger.outcomes if one["kind"] in ("aborted", "overruns")}
     wrong = [
         one for one in ledger.outcomes
         if (one["status"], one["code"]) not in ENDS[one["kind"]]

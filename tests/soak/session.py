@@ -51,7 +51,7 @@ class Report:
 
 def kind(number: int) -> str:
     """What the invocation with this number does."""
-    if number % PRESSURE_EVERY == PRESSURE_EVERY - 1:
+    if number % PRESSURE_EVERY == PRESSURE_EVERY // 2:
         return "hoards"
     if number % 50 == 30:
         return "fails"
