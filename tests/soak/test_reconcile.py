@@ -1,4 +1,4 @@
-"""The reconciliation finds what it is there to find."""
+"""The reconciliation finds what it is there to find, and so does the trend."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.soak.reconcile import Ledger, problems
+from tests.soak.session import trend
 
 
 def outcome(number: int, kind: str, status: str, code: str = "", **more: Any) -> dict[str, Any]:
@@ -55,3 +56,9 @@ def test_what_does_not_is_named(spoil: Callable[[Ledger], object], says: str) ->
     ledger = sound()
     spoil(ledger)
     assert any(says in problem for problem in problems(ledger))
+
+
+def test_memory_that_grows_shows_and_a_single_sample_does_not() -> None:
+    assert trend([300.0] * 20) == 1
+    assert trend([300.0, 340.0, *[300.0] * 17, 340.0]) == 1
+    assert trend([300.0 + 5 * n for n in range(20)]) > 1.2
