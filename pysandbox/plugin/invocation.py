@@ -17,7 +17,6 @@ from pysandbox.plugin.loader import describe
 
 PROXY_PERMISSION = "integration:proxy:invoke"
 OVER = "the invocation has ended; its context is of no more use"
-MAX_LOG_CHARS = 2000
 
 
 class Settings(Protocol):
@@ -285,7 +284,7 @@ class InvocationContext:
         if self._lines > limit:
             self.hit("logLinesPerInvocation")
             return
-        text = str(message)[:MAX_LOG_CHARS]
+        text = str(message)[:self._services.settings.limit("logLineChars")]
         if self._lines == limit:
             text += " (the last line: see isolation.limits.logLinesPerInvocation)"
         self._services.log(

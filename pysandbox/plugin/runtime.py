@@ -84,6 +84,7 @@ class PluginRuntime:
         self._asked: PendingCalls[asyncio.Future[Any]] = PendingCalls()
         self._running: dict[str, tuple[Run, InvocationContext]] = {}
         self._channel: Channel | None = None
+        self._line_chars = default("logLineChars")
         self._log_rate = Rate(default("logBytesPerSecond"), world.now_ms())
         self._dropped_lines = 0
         self.interrupts = Interrupts(world.now_ms, world.interrupt_in, f"{world.folder}/")
@@ -168,6 +169,7 @@ class PluginRuntime:
 
         async def take_up() -> None:
             self.settings = LoadedSettings(job, lambda: self._world.now_ms() / 1000)
+            self._line_chars = self.settings.limit("logLineChars")
             # A tenth is kept back for the lines that say what was dropped, and for the host's own count.
             self._log_rate = Rate(self.settings.limit("logBytesPerSecond") * 9 // 10, self._world.now_ms())
             unpack(bundle.read_bundle(buffers[0], max_bytes=default("bundleBytes")), self._world.folder)
@@ -338,8 +340,8 @@ class PluginRuntime:
         if text.strip():
             level = "info" if stream == "stdout" else "warning"
             cid = next((context.correlation_id for run, context in self._running.values() if run is RUNNING.get()), "")
-            self.log(cid, strict_json.dumps({"level": level, "message": clean(text), "fields": {"stream": stream}}),
-                     MAX_OUTPUT_WAITING)  # fmt: skip
+            line = {"level": level, "message": clean(text, self._line_chars), "fields": {"stream": stream}}
+            self.log(cid, strict_json.dumps(line), MAX_OUTPUT_WAITING)
 
     def _log_error(self, error: BaseException, context: InvocationContext) -> None:
         """For the author: where it happened, unless the code says it all."""
@@ -372,6 +374,6 @@ def classify(error: BaseException) -> tuple[Code, str]:
     return Code.PLUGIN_ERROR, describe(error)
 
 
-def clean(text: str) -> str:
+def clean(text: str, max_chars: int = 2000) -> str:
     """Text that can cross: no lone surrogates, bounded length."""
-    return text.encode("utf-8", "replace").decode()[:2000]
+    return text[:max_chars].encode("utf-8", "replace").decode()
