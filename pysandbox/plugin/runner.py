@@ -101,15 +101,16 @@ class Runner:
         run.over = True
         for clock in run.clocks:
             clock.cancel()
-        left = Counter(scope.end())
+        for kind, count in scope.end().items():
+            if count:
+                self.left[kind] += count
         for _, handle in run.timers:
             handle.cancel()
         run.timers.clear()
-        left["tasks"] += len(run.tasks)
-        self.left += left
         if not run.tasks:
             self._runs.discard(run)
             return
+        self.left["tasks"] += len(run.tasks)
         for task in run.tasks:
             task.cancel()
             task.add_done_callback(lambda _task: self._task_ended(run))
