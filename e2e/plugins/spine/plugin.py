@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pysandbox.plugin import Context, handler
@@ -140,3 +145,58 @@ def tell(_payload: Any, ctx: Context) -> None:
     ctx.progress(0.5, "half")
     ctx.log.info("a line", colour="blue")
     print("printed")
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    """What is done inside has to meet the end of the disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            return
+        raise
+    raise AssertionError("there was room")
+
+
+@handler
+def files(most: dict[str, int], _ctx: Context) -> list[str]:
+    """Uses the file system to its limits and back, many ways; what held."""
+    held = ["written"]
+    with tempfile.TemporaryDirectory() as name:
+        folder, half = Path(name), b"x" * (most["bytes"] // 2)
+        one, two = folder / "one", folder / "two"
+        one.write_bytes(half)
+        two.write_bytes(half)
+        with full():
+            (folder / "three").write_bytes(b"x")
+        one.unlink()
+        one.write_bytes(half)
+        held.append("deleted makes room")
+        one.replace(two)
+        one.write_bytes(half)
+        held.append("replaced makes room")
+        os.truncate(one, 10)
+        with full():
+            os.truncate(one, most["bytes"])
+        held.append("truncated makes room, and takes it")
+        with one.open("r+b", buffering=0) as file, full():
+            file.seek(10 * most["bytes"])
+            file.write(b"x")
+        held.append("a hole is not free")
+        two.unlink()
+        with one.open("wb", buffering=0) as file:
+            file.write(half)
+            one.unlink()
+            two.write_bytes(half)
+            with full():
+                two.with_name("four").write_bytes(b"xx")
+        held.append("deleted while open still counts")
+    with tempfile.TemporaryDirectory() as name, full():
+        for number in range(most["files"] + 1):
+            (Path(name) / str(number)).mkdir()
+    held.append("so many files")
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "again").symlink_to("nowhere")
+    held.append("removed makes room")
+    return held
