@@ -16,6 +16,8 @@ ENDS = {
 }
 """Status and code by kind of work."""
 
+BESIDE = "its worker was ended for another call"
+
 
 @dataclass
 class Ledger:
@@ -71,12 +73,13 @@ def _ids(ledger: Ledger) -> Iterable[str]:
 
 
 def _ends(ledger: Ledger) -> Iterable[str]:
-    # On a busy machine an abort or a deadline may need the hard kill, which ends the calls beside it: told, retryable.
-    killed = {one["generation"] for one in ledger.outcomes if one["kind"] in ("aborted", "overruns")}
+    # On a busy machine an abort, a deadline or the hook for memory may need the hard kill, which ends the calls beside
+    # it: they are told so, and may be made again.
+    stopped = {one["generation"] for one in ledger.outcomes if one["kind"] in ("aborted", "overruns", "hoards")}
     wrong = [
         one for one in ledger.outcomes
         if (one["status"], one["code"]) not in ENDS[one["kind"]]
-        and not (one["status"] == "killed" and one["generation"] in killed)
+        and not (one.get("message") == BESIDE and one["generation"] in stopped)
     ]  # fmt: skip
     if wrong:
         yield f"{len(wrong)} ended otherwise: {wrong[:3]}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.soak.reconcile import Ledger, problems
+from tests.soak.reconcile import BESIDE, Ledger, problems
 from tests.soak.session import trend
 
 
@@ -47,6 +47,7 @@ def test_what_adds_up_is_no_problem() -> None:
     (lambda ledger: ledger.seen.pop(1), "counted otherwise"),
     (lambda ledger: ledger.seen[0].update(id="soak-9"), "never asked for"),
     (lambda ledger: ledger.outcomes[0].update(status="killed"), "ended otherwise"),
+    (lambda ledger: ledger.outcomes[0].update(status="killed", message=BESIDE, generation=2), "ended otherwise"),
     (lambda ledger: ledger.outcomes[1]["value"].update(hit=False), "cache"),
     (lambda ledger: ledger.outcomes[1]["value"].update(fired=False), "timer"),
     (lambda ledger: ledger.drains.clear(), "memory pressure"),
