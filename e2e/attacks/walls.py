@@ -44,7 +44,7 @@ HOST_READY_TWICE = (
     Edit("host.html", r'parent\.postMessage\((\{kind:"ready"[^}]*\}),"\*"\)',
          r'[0,0].forEach(()=>parent.postMessage(\1,"*"))'),)
 NO_CREDIT = (Edit("host_worker.js", r"if\(--this\.#\w+<0\)return this\.#\w+\(\"overdraft\",!0\);", ""),)
-NO_GATE_DEPTH = (Edit("host_worker.js", r"(credit:\d+,maxChars:\d+,maxDepth:)\d+", r"\g<1>1e9"),)
+NO_GATE_DEPTH = (Edit("host_worker.js", r"this\.limits\.maxDepth", "1e9"),)
 NO_END = (
     Edit("host_worker.js", r"endCell\(\w+\)\{.*?\}(?=,arm)", "endCell(){}"),
     Edit("host_worker.js", r"\w+\.get\(\w+\)\?\.gate\.close\(\),", ""),

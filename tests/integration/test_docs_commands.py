@@ -105,6 +105,11 @@ def test_a_command_works_as_printed(name: str, block: Block, tmp_path: Path) -> 
         assert (outcome["status"], outcome["value"]) == (printed["status"], printed["value"])
 
 
+def heeds_interrupts() -> None:
+    """As a shell's foreground job does; what runs in a script's background is born deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("name", "block"), of_kind("sh serve"), ids=ids)
 def test_a_server_comes_up_and_stops(name: str, block: Block, tmp_path: Path) -> None:
     need_bundle()
@@ -114,7 +119,8 @@ def test_a_server_comes_up_and_stops(name: str, block: Block, tmp_path: Path) ->
         command = line.partition(" #")[0].replace("9000", str(port))
         running = subprocess.Popen(
             ["sh", "-c", f"exec {command}"], cwd=tmp_path, env={**env, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=heeds_interrupts)  # noqa: PLW1509 - no other thread runs here
         try:
             origin = re.search(r"--allowed-origin (\S+)", command)
             up = rf"may embed +{re.escape(origin[1])}$" if origin else r"token +\S{20}|Serving HTTP on"
