@@ -72,7 +72,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "onUnloadMs": Limit(
         500, 50, 5000, "ms", Code.PLUGIN_TIMEOUT, "worker, watchdog", "Wall time of on_unload, then the worker ends."),
     "onMemoryPressureMs": Limit(
-        250, 50, 2000, "ms", Code.PLUGIN_TIMEOUT, "worker, watchdog", "Wall time of on_memory_pressure."),
+        500, 50, 2000, "ms", Code.PLUGIN_TIMEOUT, "worker, watchdog", "Wall time of on_memory_pressure."),
     "messageChars": Limit(
         1 * MIB, 4 * KIB, 8 * MIB, "UTF-16 units", _MSG, "gate, worker",
         "Length of one message, payload and envelope together."),

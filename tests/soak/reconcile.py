@@ -29,6 +29,8 @@ class Ledger:
     records: list[tuple[str, str, str | None]] = field(default_factory=list[tuple[str, str, str | None]])
     seen: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     drains: list[str] = field(default_factory=list[str])
+    crashes: set[int] = field(default_factory=set[int])
+    """Generations whose worker was killed, be it for a hook that took too long."""
     alerts: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
 
     def add(self, work: Iterable[tuple[int, str]], told: Mapping[str, Any]) -> None:
@@ -38,14 +40,14 @@ class Ledger:
         self.records += [(id, status, code) for id, status, code in told["records"]]
         self.seen += told["seen"]
         self.drains += told["drains"]
+        self.crashes.update(told["crashes"])
         self.alerts += told["alerts"]
 
     @property
     def shortages(self) -> tuple[int, int]:
         """How many workers were left with more memory than they may keep: those of them that lived on, and all."""
         left = {one["generation"] for one in self.outcomes if one["kind"] == "hoards" and one["status"] == "ok"}
-        ended = {one["generation"] for one in self.outcomes if one["status"] == "killed" or one.get("layer") == "hard"}
-        return len(left - ended), len(left)
+        return len(left - self.crashes), len(left)
 
     def ends(self) -> dict[str, int]:
         """How many invocations of each kind ended how."""

@@ -27,7 +27,7 @@ def sound() -> Ledger:
     seen = [{"id": one["id"], "worker": "a", "serial": n + 1} for n, one in enumerate(outcomes)]
     records = [[one["id"], one["status"], one["code"] or None] for one in outcomes]
     ledger = Ledger()
-    told = {"outcomes": outcomes, "records": records, "seen": seen, "drains": ["memory"], "alerts": []}
+    told = {"outcomes": outcomes, "records": records, "seen": seen, "drains": ["memory"], "crashes": [], "alerts": []}
     ledger.add([(n, str(one["kind"])) for n, one in enumerate(outcomes)], told)
     return ledger
 
@@ -63,3 +63,10 @@ def test_memory_that_grows_shows_and_a_single_sample_does_not() -> None:
     assert trend([300.0] * 20) == 1
     assert trend([300.0, 340.0, *[300.0] * 17, 340.0]) == 1
     assert trend([300.0 + 5 * n for n in range(20)]) > 1.2
+
+
+def test_a_worker_that_was_killed_owes_no_shutdown() -> None:
+    ledger = sound()
+    ledger.drains.clear()
+    ledger.crashes.add(1)
+    assert problems(ledger) == []

@@ -4,7 +4,7 @@ let plugin;
 let told = nothing();
 
 function nothing() {
-  return { outcomes: [], records: [], seen: [], drains: [], alerts: [] };
+  return { outcomes: [], records: [], seen: [], drains: [], crashes: [], alerts: [] };
 }
 
 function options(kind) {
@@ -32,7 +32,10 @@ globalThis.soak = {
     });
     plugin = await sandbox.load("com.example.soak@1.0.0");
     plugin.on("event", ({ data }) => told.seen.push(data));
-    plugin.on("state", ({ state, reason }) => state === "draining" && told.drains.push(reason ?? ""));
+    plugin.on("state", ({ state, reason, generation }) => {
+      if (state === "draining") told.drains.push(reason ?? "");
+      else if (state === "registered" && reason) told.crashes.push(generation); // its worker was killed
+    });
   },
 
   /** `work` is a list of [number, kind]. */
