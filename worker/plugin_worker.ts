@@ -46,6 +46,9 @@ scope.onmessage = ({ data, ports }: MessageEvent<Boot | Library>) => {
   else takeLibrary(data.library);
 };
 
+/** A cell that is still in reserve by then rehearses taking a plugin up, which compiles what that will call. */
+const REHEARSE_AFTER_MS = 100;
+
 /** Everything that needs no plugin is done here, before one comes: the port's first word is its binding. */
 async function boot(assets: Boot, port: MessagePort): Promise<void> {
   const runtime = await bootPyodide(assets, stubImports);
@@ -60,7 +63,7 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
   pyodide.setStderr(nowhere);
   const start = pyodide.pyimport("pysandbox.plugin.boot").start;
   let gate: Gate | undefined;
-  const [bindTo, onMessage] = start(
+  const [bindTo, onMessage, rehearse] = start(
     // deno-lint-ignore no-explicit-any
     (text: string, buffers?: any) => gate?.send(text, buffers ?? []),
     (messages: number) => gate?.grant(messages),
@@ -78,7 +81,9 @@ async function boot(assets: Boot, port: MessagePort): Promise<void> {
   };
   stripLoader(scope);
   died = () => port.postMessage("dead");
+  const rehearsal = setTimeout(rehearse, REHEARSE_AFTER_MS);
   port.onmessage = async ({ data }: MessageEvent<Binding>) => {
+    clearTimeout(rehearsal);
     const early: MessageEvent[] = []; // a port without a listener would lose what comes meanwhile
     port.onmessage = (event) => early.push(event);
     if (data.needsLibrary) addLibrary(pyodide, await library);

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pysandbox.core.envelope import Binding
+from pysandbox.plugin.rehearsal import rehearse
 from pysandbox.plugin.runtime import PluginRuntime
 
 
@@ -69,8 +70,8 @@ class LogStream(io.TextIOBase):
         return len(text)
 
 
-def start(post: Any, grant: Any, memory: Any, interrupt_in: Any, files: Any) -> tuple[Any, Any]:
-    """After the snapshot is restored: fresh randomness, then ``bind`` and ``on_message`` for JavaScript to call."""
+def start(post: Any, grant: Any, memory: Any, interrupt_in: Any, files: Any) -> tuple[Any, Any, Any]:
+    """After the snapshot is restored: fresh randomness, then what JavaScript calls: bind, on_message, rehearse."""
     random.seed()  # every clone of a snapshot has the same state
     runtime = PluginRuntime(WorkerWorld(post, grant, memory, interrupt_in, files))
     signal.signal(signal.SIGINT, runtime.interrupts.on_signal)
@@ -84,7 +85,7 @@ def start(post: Any, grant: Any, memory: Any, interrupt_in: Any, files: Any) -> 
     def on_message(text: str, buffers: Any = None) -> None:
         runtime.on_message(text, [buffer.to_bytes() for buffer in buffers] if buffers else ())
 
-    return bind, on_message
+    return bind, on_message, lambda: rehearse(Path("/rehearsal"))
 
 
 def keep_exits_inside(loop: Any, write_line: Callable[[str, str], None]) -> None:
