@@ -68,8 +68,9 @@ function obeyHost(control: MessagePort): void {
   control.onmessage = ({ data }: MessageEvent<CellOrder>) => {
     if (data.op === "library") worker?.postMessage(data, [data.library]);
     else {
-      control.close();
       end();
+      control.postMessage({ op: "ended" });
+      control.close();
     }
   };
 }
