@@ -72,7 +72,7 @@ COMPUTES = (
     row("sleep", HARD, native=True, lasts_s=A_MINUTE, everywhere=True),
     row("power", SOFT, native=True, lasts_s=8),
     # Python that calls C: it depends on the machine whether C comes back within the grace.
-    row("number_to_text", SOFT, HARD, native=True, lasts_s=3),
+    row("number_to_text", SOFT, HARD, native=True),
     row("summing", HARD, native=True, lasts_s=A_MINUTE),
     row("sorting", HARD, native=True, lasts_s=A_MINUTE),
     row("collisions", HARD, native=True, lasts_s=8),

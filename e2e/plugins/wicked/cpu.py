@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import signal
 import sys
@@ -120,9 +121,12 @@ def power(_payload: Any, _ctx: Context) -> int:
 
 
 @handler
-def number_to_text(_payload: Any, _ctx: Context) -> int:
+def number_to_text(_payload: Any, _ctx: Context) -> None:
+    """One number that takes as long would run out of memory before it runs out of time."""
     sys.set_int_max_str_digits(0)
-    return len(str(1 << 60_000_000))
+    while True:
+        str(1 << 10_000_000)
+        gc.collect()  # each leaves its powers of ten in a cycle
 
 
 @handler
