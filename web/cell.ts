@@ -12,7 +12,7 @@ import type { CellInit, CellOrder, CellWord, Interpreter } from "./wire.ts";
 
 const PROOF_DEADLINE_MS = 3000;
 const PAGES_PER_MB = 16;
-const MEASURE_EVERY_TURNS = 30;
+const MEASURE_EVERY_TURNS = 15;
 const host = new URL(location.href).origin;
 let worker: Worker | undefined;
 let script = "";

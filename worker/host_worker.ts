@@ -12,6 +12,7 @@ import type { PluginMemory, SandboxMemory } from "../web/pysandbox.d.ts";
 import type { Binding, CellFailed, CellMemory, HostBoot, PageMessage } from "../web/wire.ts";
 
 const FETCH_DEADLINE_MS = 10_000;
+const KEPT_SPANS = 500;
 
 // deno-lint-ignore no-explicit-any
 const scope = globalThis as any;
@@ -45,6 +46,7 @@ async function start(boot: HostBoot): Promise<void> {
   const slots = new Map<number, number>(); // by cell
   const watch = new Watch((order) => watchdogPort.postMessage(order));
   let pageSeq = 0;
+  let spans = 0;
   let nextCell = boot.first.cell + 1;
 
   const spares = new Spares(boot.spares, (memoryMB) => {
@@ -115,6 +117,14 @@ async function start(boot: HostBoot): Promise<void> {
       watch.disarm(cell, invocation);
       if (invocation === "load") spares.loaded(cell);
     },
+    span(name: string, lastedMs: number, correlationId: string) {
+      if (++spans > KEPT_SPANS) {
+        performance.clearMeasures(); // the browser itself never forgets one
+        spans = 1;
+      }
+      const end = performance.now();
+      performance.measure(name, { start: Math.max(0, end - lastedMs), end, detail: { correlationId } });
+    },
     fetch: (method: string, path: string, token: string) => request(boot.apiOrigin, method, path, token),
   };
 
@@ -134,6 +144,7 @@ async function start(boot: HostBoot): Promise<void> {
   const onGate = guarded(session.on_gate);
   const onExpired = guarded(session.on_expired);
   const onCellFailed = guarded(session.on_cell_failed);
+  const onCellMeasured = guarded(session.on_cell_measured);
   const onPageBytes = guarded(session.on_page_bytes);
   const onPluginBytes = guarded(session.on_plugin_bytes);
   const onPlugin = (slot: number, text: string, buffers: ArrayBuffer[]) =>
@@ -158,8 +169,12 @@ async function start(boot: HostBoot): Promise<void> {
     onExpired(slot, data.invocation);
   };
   framePort.onmessage = ({ data }: MessageEvent<CellFailed | CellMemory>) => {
-    if ("bytes" in data) return void jsBytes.set(data.cell, data.bytes);
     const slot = slots.get(data.cell);
+    if ("bytes" in data) {
+      jsBytes.set(data.cell, data.bytes);
+      if (slot !== undefined) onCellMeasured(slot, data.bytes);
+      return;
+    }
     if (slot === undefined) spares.gone(data.cell);
     else onCellFailed(slot, data.code, data.message);
   };

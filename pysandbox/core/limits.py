@@ -67,6 +67,9 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "maxExecutionTimeMs": Limit(
         3000, 50, 30_000, "ms", Code.PLUGIN_TIMEOUT, "worker, watchdog, page",
         "Wall time of one invocation, calls to the outside included.", "isolation"),
+    "jsMemoryMB": Limit(
+        64, 16, 512, "MiB", Code.PLUGIN_KILLED, "host",
+        "What JavaScript may hold for the plugin beside its WebAssembly memory, where the browser measures it."),
     "onLoadMs": Limit(
         5000, 100, 30_000, "ms", Code.PLUGIN_TIMEOUT, "worker, watchdog", "Wall time of the import and of on_load."),
     "onUnloadMs": Limit(

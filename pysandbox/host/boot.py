@@ -47,6 +47,7 @@ class WorkerWorld:
         self._to_plugin = bridge.toPlugin
         self._open_cell = bridge.openCell
         self._fetch = bridge.fetch
+        self._span = bridge.span
         self._tasks: set[asyncio.Task[None]] = set()
 
     def now_ms(self) -> float:
@@ -80,6 +81,9 @@ class WorkerWorld:
     ) -> None:  # fmt: skip
         told = {**binding._asdict(), "key": binding.key.hex(), "op": "bind", "needsLibrary": needs_library}
         self._open_cell(slot, memory_mb, json.dumps(told), json.dumps(gate))
+
+    def span(self, name: str, started_ms: float, cid: str) -> None:
+        self._span(name, self.now_ms() - started_ms, cid)
 
     async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
         answer = await self._fetch(method, path, token)

@@ -14,7 +14,7 @@ from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.gate import gate_limits
 from pysandbox.core.lifecycle import WITH_WORKER, State, step
-from pysandbox.core.limits import LIMITS, default
+from pysandbox.core.limits import LIMITS, MIB, default
 from pysandbox.core.outcome import Memory, Outcome
 from pysandbox.host.budgets import Hits, pressure_bytes, too_large_or_deep
 from pysandbox.host.calls import GuardedCalls
@@ -43,6 +43,7 @@ class LivePlugin:
         self.on_loaded: Callable[[SandboxError | None], None] | None = None
         self._world = owner.world
         self._slot: Slot | None = None
+        self._started_ms = 0.0  # when its worker was asked for
         self._booting = False  # its worker has not yet said that it is there
         self._invocations = Invocations(self, self._world)
         self._calls = GuardedCalls(self)
@@ -103,6 +104,7 @@ class LivePlugin:
     def start(self) -> None:
         """Take a cell and bind a port of a new generation to it; the plugin follows its binding."""
         self.generation += 1
+        self._started_ms = self._world.now_ms()
         self._move("load")
         self._booting = True
         self._pressure.new_worker()
@@ -153,6 +155,7 @@ class LivePlugin:
         self.handlers = handler_names(envelope.payload)
         self._world.disarm(slot.number, "load")
         self._move("loaded")
+        self._world.span(f"pysandbox load {self.name}", self._started_ms, "")
         self.remember(envelope)
         self._idle.begin()
         self._tell_loaded(None)
@@ -274,6 +277,7 @@ class LivePlugin:
         if hits is not None:
             self.owner.report("limits", self, invocation.cid, hits)
         self.owner.finish(invocation, outcome)
+        self._world.span(f"pysandbox call {self.name} {invocation.method[:64]}", invocation.started_ms, invocation.cid)
 
     def abort(self, page_id: str) -> None:
         """The caller gave up one invocation."""
@@ -327,6 +331,15 @@ class LivePlugin:
         self.remember(envelope)
         if self._pressure.is_short(self._used):
             self.drain("memory", lambda _report: self.owner.want_worker(self))
+
+    def measured(self, slot: Slot, js_bytes: int) -> None:
+        """What its cell takes in all, by the browser's measure: JavaScript's own share is bounded too."""
+        most_bytes = (self.manifest.memory_limit_mb + self.limit("jsMemoryMB")) * MIB
+        if js_bytes > most_bytes:
+            self.hit("jsMemoryMB")
+            self.killed(slot, "", SandboxError(
+                Code.PLUGIN_KILLED, "its worker held too much outside its WebAssembly memory: "
+                "see isolation.limits.jsMemoryMB"))  # fmt: skip
 
     # --- its end ---
     def drain(self, why: str, then: Callable[[Report], None]) -> None:

@@ -103,6 +103,12 @@ class HostSession(Owner):
             found = self._slots[slot]
             found.listener.killed(found, "", coded(code, message))
 
+    def on_cell_measured(self, slot: int, js_bytes: int) -> None:
+        """The browser's own measure of a cell with its worker."""
+        if slot in self._slots:
+            found = self._slots[slot]
+            found.listener.measured(found, js_bytes)
+
     async def _open(self, id: str, cid: str, payload: str) -> None:
         try:
             told = cast(dict[str, Any], strict_json.loads(payload))

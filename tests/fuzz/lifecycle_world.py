@@ -185,6 +185,10 @@ class LifecycleWorld:
         with suppress(StopIteration):
             self.requests.append((work.send(None), work))
 
+    def span(self, name: str, started_ms: float, cid: str) -> None:  # noqa: ARG002
+        assert name
+        assert started_ms <= self.now
+
     def fetch(self, method: str, path: str, token: str) -> _Answer:
         assert (method, token) in {("GET", "secret"), ("POST", "secret")}
         return _Answer(path)

@@ -6,3 +6,4 @@ from pysandbox.plugin import Context
 
 notes: list[str] = []
 contexts: list[Context] = []
+held: list[object] = []

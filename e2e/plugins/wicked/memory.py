@@ -8,6 +8,7 @@ import zlib
 from typing import Any
 
 import kept
+from pyodide.ffi import to_js
 
 from pysandbox.plugin import Context, handler
 
@@ -164,3 +165,11 @@ def not_a_number(_payload: Any, _ctx: Context) -> float:
 @handler
 def not_json(_payload: Any, _ctx: Context) -> Any:
     return {1, 2, 3}
+
+
+@handler
+def buffers_outside(mib: int, _ctx: Context) -> int:
+    """Holds JavaScript's own memory, which no cap of WebAssembly counts."""
+    chunk = bytes(1 << 20)
+    kept.held.extend(to_js(chunk) for _ in range(mib))
+    return len(kept.held)

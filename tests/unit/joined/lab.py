@@ -235,6 +235,7 @@ class Lab:
         self.alerts: list[dict[str, Any]] = []
         self.told: list[tuple[str, Any]] = []  # events, progress, log, withdraw, limits
         self.states: list[dict[str, Any]] = []
+        self.spans: list[tuple[str, int, str]] = []  # name, length in ms, correlation id
         self.asked: list[dict[str, Any]] = []  # capability calls
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -273,6 +274,9 @@ class Lab:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def span(self, name: str, started_ms: float, cid: str) -> None:
+        self.spans.append((name, round(self.now_ms() - started_ms), cid))
 
     def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
         return self.gateway.fetch(method, path, token)
