@@ -45,6 +45,15 @@ class Code(StrEnum):
     PROTOCOL_VERSION = "PROTOCOL_VERSION"
     NONCE_REJECTED = "NONCE_REJECTED"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
+    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
+    UPSTREAM_FAILED = "UPSTREAM_FAILED"
+    UPSTREAM_REFUSED = "UPSTREAM_REFUSED"
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+    ADDRESS_NOT_ALLOWED = "ADDRESS_NOT_ALLOWED"
+    CREDENTIALS_UNAVAILABLE = "CREDENTIALS_UNAVAILABLE"
+    CREDENTIALS_NOT_ALLOWED = "CREDENTIALS_NOT_ALLOWED"
+    STATE_UNAVAILABLE = "STATE_UNAVAILABLE"
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
     SESSION_INVALID = "SESSION_INVALID"
     SESSION_CLOSED = "SESSION_CLOSED"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
@@ -146,6 +155,32 @@ INFO: dict[Code, CodeInfo] = {
         "Treat it as an attack and look at the alert."),
     Code.ROUTE_NOT_FOUND: CodeInfo(
         _E, False, "The API proxy has no such route.", "Register the route at the gateway, or mend the path."),
+    Code.UPSTREAM_TIMEOUT: CodeInfo(
+        _E, True, "The API behind the proxy did not answer in time.",
+        "Ask the API's owner, or raise timeoutMs of the route or of the call."),
+    Code.UPSTREAM_FAILED: CodeInfo(
+        _E, True, "The API behind the proxy could not be reached, or broke off.",
+        "Check the route's upstream, its certificate, and whether the API is up."),
+    Code.UPSTREAM_REFUSED: CodeInfo(
+        _E, False, "The API's answer was refused: a redirect, too large, or in a form that cannot be checked.",
+        "Read the message; mend the API, or the route's upstream and limits."),
+    Code.UPSTREAM_UNAVAILABLE: CodeInfo(
+        _U, True, "The API behind the proxy failed too often and rests for a while.",
+        "Wait as long as Retry-After says; look into why the API fails."),
+    Code.ADDRESS_NOT_ALLOWED: CodeInfo(
+        _U, False, "The upstream's name leads to an address that proxied requests may not reach.",
+        "If it is meant to, list the address or its network in the upstream's allowAddresses."),
+    Code.CREDENTIALS_UNAVAILABLE: CodeInfo(
+        _U, True, "The route's credentials could not be read.",
+        "Check the route's secretRef, that its vault is set up and reachable, and what the secret holds."),
+    Code.CREDENTIALS_NOT_ALLOWED: CodeInfo(
+        _U, False, "The route's credentials may not be sent where the route leads.",
+        "Have the secret's owner add the host and the tenant to the secret, or mend the route."),
+    Code.STATE_UNAVAILABLE: CodeInfo(
+        _U, True, "The store that replicas share cannot be reached, so nothing that depends on it is let through.",
+        "Check that PYSANDBOX_REDIS_URL is right and the server is up."),
+    Code.REQUEST_TIMEOUT: CodeInfo(
+        _E, True, "The request's body did not arrive in time.", "Send it again, on a better connection."),
     Code.SESSION_INVALID: CodeInfo(
         _U, False, "The session token was refused, or has expired.", "Fetch a fresh token and open the sandbox again."),
     Code.SESSION_CLOSED: CodeInfo(_U, False, "The sandbox was closed.", "Open a new one with openSandbox()."),
