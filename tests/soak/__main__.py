@@ -11,6 +11,8 @@ import typer
 from tests.soak.plot import plot
 from tests.soak.session import HERE, run
 
+SHUT_DOWN_ONE_IN = 100
+
 
 def main(
     invocations: Annotated[int, typer.Option(min=200, help="In all; one of a hundred ends its worker.")] = 10_000,
@@ -22,6 +24,8 @@ def main(
     (output / "soak.json").write_text(json.dumps(report.as_json(), indent=1) + "\n")
     heading = f"{report.invocations} invocations, {report.pressures} shutdowns under memory pressure"
     (output / "soak.svg").write_text(plot(report.samples, heading))
+    if report.pressures < report.invocations // SHUT_DOWN_ONE_IN:
+        report.problems.append(f"only {report.pressures} workers were shut down under memory pressure")
     for problem in report.problems:
         typer.echo(f"problem: {problem}", err=True)
     told = {"invocations": report.invocations, "pressures": report.pressures, "seconds": round(report.seconds),

@@ -18,7 +18,9 @@ from tests.soak.reconcile import Ledger, problems
 HERE = Path(__file__).parent
 WIDTH = 4
 """Invocations beside each other."""
-PRESSURE_EVERY = 100
+PRESSURE_EVERY = 60
+"""Oftener than the one in a hundred that has to be seen: memory is counted each half second at most, and two hoards
+within it meet the same worker."""
 BATCH_S = 300.0
 MAY_GROW = 1.10
 QUIET_S = 1.5
