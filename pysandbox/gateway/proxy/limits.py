@@ -43,10 +43,10 @@ class Allowance:
 
 
 class Limited(SandboxError):
-    """Too many requests: ``headers`` say when to come again."""
+    """Not now: ``headers`` say when to come again."""
 
-    def __init__(self, message: str, headers: Mapping[str, str]) -> None:
-        super().__init__(Code.RATE_LIMIT, message)
+    def __init__(self, message: str, headers: Mapping[str, str], code: Code = Code.RATE_LIMIT) -> None:
+        super().__init__(code, message)
         self.headers = dict(headers)
 
 
