@@ -15,6 +15,7 @@ import pytest
 from pysandbox.core.envelope import KINDS, TO_HOST, TO_PLUGIN, Binding, Opener, Sealer
 from pysandbox.core.errors import Code, Status
 from pysandbox.core.limits import LIMITS
+from pysandbox.core.proxy_nonce import Bound, make
 from pysandbox.runtime.tools import deno
 from tests.integration.documents import GENERATED, NAMES, ROOT, Document, document, slug
 
@@ -233,6 +234,16 @@ def test_the_printed_formula_gives_the_nonces() -> None:
     for direction in (TO_PLUGIN, TO_HOST):
         for seq, envelope in enumerate(told[direction]):
             assert names["nonce"](told, direction, seq, envelope) == json.loads(envelope)["nonce"]
+
+
+def test_the_proxy_nonce_is_what_the_code_makes() -> None:
+    [block] = [block for block in PROTOCOL.blocks if block.language == "json" and '"seed"' in block.text]
+    told = json.loads(block.text)
+    counter, expires = map(int, told["nonce"].split(".")[1:3])
+    bound = Bound(
+        told["session"], told["plugin"], told["method"], told["path"], told["query"], told["contentType"],
+        told["contentEncoding"], told["headers"], told["body"].encode())
+    assert make(told["seed"], bound, counter=counter, expires_at_ms=expires) == told["nonce"]
 
 
 def test_a_table_is_found_by_its_marker() -> None:
