@@ -50,9 +50,9 @@ STATUS: Final[Mapping[Code, int]] = {
 _FROM_STATUS: Final[Mapping[int, Code]] = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
 
-def envelope(status: int, error: SandboxError) -> Response:
+def envelope(status: int, error: SandboxError, correlation_id: str | None = None) -> Response:
     """The API's error answer: ``{"error": {code, message, details, retryable, correlationId}}``."""
-    correlation_id = secrets.token_hex(16)
+    correlation_id = correlation_id or secrets.token_hex(16)
     if status >= 500:
         log.error("answered %d %s, correlation id %s", status, error.code, correlation_id)
     body: dict[str, object] = {"details": [], **error.as_json(), "correlationId": correlation_id}
