@@ -86,19 +86,20 @@ def lost_cell_csp(path: str, headers: MutableMapping[str, str], body: bytes) -> 
     return body
 
 
+def _looser(document: str, directive: str, put: str, headers: MutableMapping[str, str], path: str) -> None:
+    if path == document:
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = re.sub(directive, put, policy)
+        assert headers["Content-Security-Policy"] != policy
+
+
 def any_frame(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
     """A server's `Change`: the host frame may hold frames of any address."""
-    if path == "/host.html":
-        policy = headers["Content-Security-Policy"]
-        headers["Content-Security-Policy"] = re.sub(r"frame-src [^;]*", "frame-src *", policy)
-        assert headers["Content-Security-Policy"] != policy
+    _looser("/host.html", r"frame-src [^;]*", "frame-src *", headers, path)
     return body
 
 
 def lost_cell_sandbox(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
     """A server's `Change`: the cell's policy lacks its sandbox directive."""
-    if path == "/cell.html":
-        policy = headers["Content-Security-Policy"]
-        headers["Content-Security-Policy"] = re.sub(r"sandbox [^;]*; ", "", policy)
-        assert headers["Content-Security-Policy"] != policy
+    _looser("/cell.html", r"sandbox [^;]*; ", "", headers, path)
     return body

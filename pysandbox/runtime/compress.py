@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.runtime.tools import Progress, silent
+from pysandbox.runtime.tools import Progress, keep, silent
 
 BROTLI_WINDOW = 24
 BEST = 11  # for what changes with Pyodide alone, and is remembered
@@ -66,7 +66,5 @@ def _brotli(data: bytes, cache: Path, quality: int) -> bytes:
         kept.touch()
         return kept.read_bytes()
     packed = bytes(brotli.compress(data, quality=quality, lgwin=BROTLI_WINDOW))
-    partial = kept.with_suffix(f".{id(data)}.part")
-    partial.write_bytes(packed)
-    partial.replace(kept)
+    keep(kept, packed)
     return packed

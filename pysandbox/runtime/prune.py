@@ -16,7 +16,7 @@ from typing import Final
 
 from pysandbox.runtime.glue import only, unknown_glue
 from pysandbox.runtime.interpreter import HERE, SHUT
-from pysandbox.runtime.tools import TERSER, Progress, cache_dir, npm_package, run_deno, silent
+from pysandbox.runtime.tools import TERSER, Progress, cache_dir, keep, npm_package, run_deno, silent
 
 _IMPORTS: Final = re.compile(r"var wasmImports=\{([^{}]*)\};")
 _SIGNATURE: Final = re.compile(r'(?<=[;}])[\w$]+\.sig="\w*";')
@@ -40,10 +40,7 @@ def prune_glue(
         whole.write_text(loose)
         job.write_text(json.dumps({"terser": str(terser), "glue": str(whole), "out": str(out)}))
         run_deno([*SHUT, f"--allow-read={work},{HERE}", f"--allow-write={out}", str(script), str(job)])
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{id(out)}.part")
-        partial.write_bytes(out.read_bytes())
-        partial.replace(kept)
+        keep(kept, out.read_bytes())
     return kept.read_text()
 
 

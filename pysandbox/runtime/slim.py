@@ -10,7 +10,7 @@ from typing import Final
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.runtime.interpreter import HERE, SHUT
-from pysandbox.runtime.tools import BINARYEN, Progress, cache_dir, npm_package, run_deno, silent
+from pysandbox.runtime.tools import BINARYEN, Progress, cache_dir, keep, npm_package, run_deno, silent
 
 _IMPORT_SECTION: Final = 2
 _FUNCTION: Final = 0
@@ -30,10 +30,7 @@ def slim_wasm(wasm: Path, exports: Collection[str], work: Path, progress: Progre
             "binaryen": str(folder / "index.js"), "wasm": str(wasm), "exports": sorted(exports), "out": str(out)}))
         readable = ",".join(str(path) for path in (folder, wasm, job, HERE))
         run_deno([*SHUT, f"--allow-read={readable}", f"--allow-write={out}", str(script), str(job)])
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{id(out)}.part")
-        partial.write_bytes(out.read_bytes())
-        partial.replace(kept)
+        keep(kept, out.read_bytes())
     return kept.read_bytes()
 
 

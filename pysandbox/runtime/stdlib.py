@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pysandbox.runtime.interpreter import HERE, run_inside
-from pysandbox.runtime.tools import Progress, cache_dir, silent
+from pysandbox.runtime.tools import Progress, cache_dir, keep, silent
 from pysandbox.runtime.wheels import LOCK
 
 COMPILERS: Final = ("packaging", "platformdirs", "rich", "markdown-it-py", "mdurl", "pygments", "pyodide-build")
@@ -71,10 +71,7 @@ def compile_stdlib(source: Path, progress: Progress = silent) -> bytes:
         progress("byte-compiling the standard library inside Pyodide (once)")
         answer = run_inside("compile_archive.py", {"archives": ["/job/stdlib.zip"]}, wheels=COMPILERS, env=COMPILE_ENV,
                             files={"/job/stdlib.zip": source})  # fmt: skip
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{id(answer)}.part")
-        partial.write_bytes(answer.files["stdlib.zip"])
-        partial.replace(kept)
+        keep(kept, answer.files["stdlib.zip"])
     return kept.read_bytes()
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,6 +64,14 @@ def cache_dir() -> Path:
     if in_source_tree():
         return ROOT / "build" / "cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pysandbox"
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file of the cache whole or not at all, whoever else writes it now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def deno_dir() -> Path:
