@@ -23,7 +23,7 @@ from pysandbox.gateway.proxy.fallback import Fallbacks, Kept, Scope
 from pysandbox.gateway.proxy.forward import IDEMPOTENT, Answer, Outgoing, ask
 from pysandbox.gateway.proxy.guards import BreakerSettings, Guard, Guards
 from pysandbox.gateway.proxy.limits import Limited, Slots
-from pysandbox.gateway.proxy.redaction import Redactor
+from pysandbox.gateway.proxy.redaction import Redactor, redact
 
 Headers = Sequence[tuple[str, str]]
 _AGAIN: Final = frozenset({502, 503, 504})  # what a second try may mend
@@ -167,16 +167,23 @@ class Exchange:
 async def _finished(plan: Plan, answer: Answer, echoes: Sequence[bytes]) -> Kept:
     body = await answer.read()
     kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
-    shown = plan.shown(answer.status, answer.headers)
+    shown = _shown(plan, answer, echoes)
     if plan.mask is None:
         redactor = Redactor(echoes)
         return Kept(answer.status, tuple(shown), redactor.feed(body) + redactor.end())
     return Kept(answer.status, tuple(shown), plan.mask(kind, body, echoes) if body else b"")
 
 
+def _shown(plan: Plan, answer: Answer, echoes: Sequence[bytes]) -> Headers:
+    """The headers that may be shown, a credential in their values redacted as in the body."""
+    return [
+        (name, redact(value.encode(errors="surrogateescape"), echoes).decode(errors="surrogateescape"))
+        for name, value in plan.shown(answer.status, answer.headers)]
+
+
 async def _stream(plan: Plan, reply: Reply, answer: Answer, echoes: Sequence[bytes]) -> None:
     redactor = Redactor(echoes)
-    await reply.start("upstream", answer.status, plan.shown(answer.status, answer.headers))
+    await reply.start("upstream", answer.status, _shown(plan, answer, echoes))
     async for chunk in answer.chunks():
         await reply.piece(redactor.feed(chunk), last=False)
     await reply.piece(redactor.end(), last=True)

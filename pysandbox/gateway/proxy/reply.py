@@ -17,12 +17,13 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 
 class AsgiReply:
-    """What `exchange.Exchange` answers to. ``extra``: rate headers, once they are known."""
+    """What `exchange.Exchange` answers to. ``extra``: rate headers, once they are known; ``route``: its name."""
 
     def __init__(self, send: Send, trace: Trace) -> None:
         self._send = send
         self._trace = trace
         self.begun = False
+        self.route = ""
         self.status = 0
         self.outcome = "gateway"
         self.extra: Mapping[str, str] = {}
@@ -57,7 +58,9 @@ class AsgiReply:
         await self._send({"type": "http.response.start", "status": status, "headers": lines})
 
     def _lines(self, outcome: str, shown: Sequence[tuple[str, str]]) -> RawHeaders:
-        return [*_raw(shown), *_STRICT, *self._own(outcome), *_raw(self.extra.items())]
+        lines = dict(_STRICT)
+        lines.update(_raw(shown))
+        return [*lines.items(), *self._own(outcome), *_raw(self.extra.items())]
 
     def _own(self, outcome: str) -> RawHeaders:
         return [

@@ -87,8 +87,8 @@ class World:
 
 
 @asynccontextmanager
-async def world():
-    clients, clock, vault = Clients(), Clock(), DictVault()
+async def world(clients: Clients | None = None):
+    clients, clock, vault = clients or Clients(), Clock(), DictVault()
     tokens = Tokens(clock=clock.s, jitter=lambda: 0.0)
     exchange = Exchange(
         clients=clients, credentials=CredentialReader(vault, tokens), guards=Guards(lambda: 0.0), slots=Slots(),

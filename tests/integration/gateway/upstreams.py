@@ -1,6 +1,7 @@
 """Real servers on loopback for tests of the proxy: they count who connects, and answer as they are told."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Upstream:
 
 
 @asynccontextmanager
-async def upstream(handler: Handler) -> AsyncIterator[Upstream]:
+async def upstream(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
     """An HTTP server whose every request ``handler`` answers."""
     seen = Upstream()
 
@@ -38,7 +39,7 @@ async def upstream(handler: Handler) -> AsyncIterator[Upstream]:
 
     runner = web.ServerRunner(web.Server(noted), shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     seen.port = runner.addresses[0][1]
     try:
