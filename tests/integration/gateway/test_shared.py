@@ -6,12 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests.integration.services import Service
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.proxy.limits import Allowance, Limited, Limits
 from pysandbox.gateway.proxy.nonces import RedisNonces
 from pysandbox.gateway.proxy.shared import SharedState
+from tests.integration.services import Service
 
 
 def now_ms() -> int:
