@@ -70,7 +70,7 @@ def program(name: str, package: str) -> str:
     found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *beside]))
     if found is None:
         (pytest.fail if IN_CI else pytest.skip)(f"{name} is missing: apt-get install {package}")
-    return found  # not what it links to: redis-server is a name of redis-check-rdb in Debian
+    return found
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def redis_server() -> Iterator[Service]:
 @contextmanager
 def postgres_server() -> Iterator[Service]:
     """One empty database, ``pysandbox``; its URL needs no password, since it listens to loopback alone."""
-    initdb = program("initdb", "postgresql")
+    initdb = os.path.realpath(program("initdb", "postgresql"))  # its fellows are beside it, not beside a link to it
     executable = str(Path(initdb).with_name("postgres"))
     with tempfile.TemporaryDirectory(prefix="pysandbox-pg-") as folder:
         data, port = Path(folder) / "data", free_port()
