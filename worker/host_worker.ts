@@ -3,6 +3,7 @@
  * ports. It moves and counts; every decision is Python's.
  */
 import { bootPyodide } from "./pyodide_boot.ts";
+import { Exchanges } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { Spares } from "./spares.ts";
 import { Watch } from "./watch.ts";
@@ -45,6 +46,7 @@ async function start(boot: HostBoot): Promise<void> {
   const live = new Map<number, Live>();
   const slots = new Map<number, number>(); // by cell
   const watch = new Watch((order) => watchdogPort.postMessage(order));
+  const exchanges = new Exchanges(boot.apiOrigin);
   let pageSeq = 0;
   let spans = 0;
   let nextCell = boot.first.cell + 1;
@@ -125,6 +127,8 @@ async function start(boot: HostBoot): Promise<void> {
       const end = performance.now();
       performance.measure(name, { start: Math.max(0, end - lastedMs), end, detail: { correlationId } });
     },
+    exchange: exchanges.send,
+    hangUp: exchanges.hangUp,
     fetch: (method: string, path: string, token: string) => request(boot.apiOrigin, method, path, token),
   };
 

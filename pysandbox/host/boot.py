@@ -15,6 +15,7 @@ from typing import Any
 
 from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import Binding
+from pysandbox.host.exchange import Incoming, Outgoing
 from pysandbox.host.session import HostSession
 
 
@@ -35,6 +36,9 @@ def _to_js(buffers: Iterable[Sized]) -> Any:
     return to_js([buffer.content if isinstance(buffer, Held) else buffer for buffer in buffers])
 
 
+_FAULTS: Mapping[str, type[Exception]] = {"timeout": TimeoutError, "too-large": OverflowError}
+
+
 class WorkerWorld:
     """`World` over the functions of one JavaScript object, each looked up once."""
 
@@ -43,15 +47,20 @@ class WorkerWorld:
         self.end_cell = bridge.endCell
         self.arm = bridge.arm
         self.disarm = bridge.disarm
+        self.hang_up = bridge.hangUp
         self._to_page = bridge.toPage
         self._to_plugin = bridge.toPlugin
         self._open_cell = bridge.openCell
         self._fetch = bridge.fetch
+        self._exchange = bridge.exchange
         self._span = bridge.span
         self._tasks: set[asyncio.Task[None]] = set()
 
     def now_ms(self) -> float:
         return time.perf_counter() * 1000
+
+    def epoch_ms(self) -> float:
+        return time.time() * 1000
 
     def random_hex(self, count: int) -> str:
         return os.urandom(count).hex()
@@ -90,6 +99,14 @@ class WorkerWorld:
         if answer.error:
             raise ConnectionError(answer.error)
         return answer.status, answer.body.to_bytes()
+
+    async def exchange(self, outgoing: Outgoing) -> Incoming:
+        answer = await self._exchange(
+            outgoing.id, outgoing.method, outgoing.path, json.dumps(dict(outgoing.headers)), _to_js([outgoing.body]),
+            outgoing.timeout_ms, outgoing.max_bytes)
+        if answer.error:
+            raise _FAULTS.get(answer.error, ConnectionError)(answer.error)
+        return Incoming(answer.status, json.loads(answer.headers), Held(answer.body), answer.body.to_bytes)
 
 
 class WorkerSession(HostSession):

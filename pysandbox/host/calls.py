@@ -10,13 +10,13 @@ from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from pysandbox.core import strict_json
+from pysandbox.core import binary, strict_json
 from pysandbox.core.envelope import Envelope
 from pysandbox.core.errors import Code, PermissionDenied, ProtocolViolation, SandboxError
 from pysandbox.core.pending import PendingCalls
+from pysandbox.host.proxy import PERMISSION as PROXY
+from pysandbox.host.proxy import Answer
 from pysandbox.host.slot import Slot
-
-PROXY = "integration:proxy:invoke"
 
 
 class Caller(Protocol):
@@ -41,7 +41,9 @@ class Caller(Protocol):
         ...
 
     def ask_page(self, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]) -> None: ...
+    def ask_gateway(self, id: str, asked: object, invocation: object, cid: str) -> None: ...
     def withdraw(self, id: str, cid: str) -> None: ...
+    def hang_up(self, id: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -80,6 +82,8 @@ class GuardedCalls:
             raise ProtocolViolation("call-shape")
         told = cast(dict[str, Any], body)
         caller.within(told["args"], envelope.buffers)
+        if permission == PROXY and envelope.buffers:
+            raise ProtocolViolation("buffers")
         denied = caller.why_denied(permission)
         refusal = caller.charge(told["invocation"])
         if refusal is not None:
@@ -87,12 +91,12 @@ class GuardedCalls:
         elif denied is not None:
             _refuse(slot, envelope, PermissionDenied(permission, denied))
             caller.undeclared(permission)
-        elif permission == PROXY:
-            _refuse(slot, envelope, SandboxError(Code.ROUTE_NOT_FOUND, "this gateway has no proxy routes"))
         else:
-            asked = _Asked(envelope.id, envelope.cid, permission, told["invocation"], slot)
-            caller.ask_page(
-                self._asked.open(asked), permission, strict_json.dumps(told["args"]), envelope.cid, envelope.buffers)
+            ours = self._asked.open(_Asked(envelope.id, envelope.cid, permission, told["invocation"], slot))
+            if permission == PROXY:
+                caller.ask_gateway(ours, told["args"], told["invocation"], envelope.cid)
+            else:
+                caller.ask_page(ours, permission, strict_json.dumps(told["args"]), envelope.cid, envelope.buffers)
 
     def answer(self, id: str, kind: str, payload: str, buffers: Sequence[Sized]) -> None:
         """The page's answer; one that nobody waits for any longer is dropped."""
@@ -109,6 +113,21 @@ class GuardedCalls:
             message = "the page's function failed" if fault is None else f"the page's answer: {fault.message}"
             _refuse(asked.slot, asked, SandboxError(Code.CAPABILITY_FAILED, message))
 
+    def proxied(self, id: str, answer: Answer) -> None:
+        """The gateway's answer; one that nobody waits for any longer is dropped."""
+        asked = self._asked.discard(id)
+        if asked is None:
+            return
+        if isinstance(answer, SandboxError):
+            _refuse(asked.slot, asked, answer)
+            return
+        body = strict_json.dumps({"status": answer.status, "headers": dict(answer.headers), "body": {binary.KEY: 0}})
+        fault = self._caller.unfit(body, [answer.body])
+        if fault is not None:
+            _refuse(asked.slot, asked, SandboxError(Code.MESSAGE_LIMIT, f"the proxy's answer: {fault.message}"))
+        else:
+            asked.slot.channel.send("result", asked.id, asked.cid, body, buffers=[answer.body])
+
     def given_up(self, call_id: str) -> None:
         """The plugin waits for its call no longer."""
         self._end([ours for ours, asked in self._asked.items() if asked.id == call_id])
@@ -123,17 +142,23 @@ class GuardedCalls:
         for ours, asked in self._asked.items():
             if asked.permission == permission:
                 self._asked.discard(ours)
-                self._caller.withdraw(ours, asked.cid)
+                self._withdraw(ours, asked)
                 _refuse(asked.slot, asked, PermissionDenied(permission, "the permission was revoked"))
 
     def worker_gone(self) -> None:
         for ours, asked in self._asked.drain():
+            self._withdraw(ours, asked)
+
+    def _withdraw(self, ours: str, asked: _Asked) -> None:
+        if asked.permission == PROXY:
+            self._caller.hang_up(ours)
+        else:
             self._caller.withdraw(ours, asked.cid)
 
     def _end(self, ids: list[str]) -> None:
         for ours in ids:
             asked = self._asked.settle(ours)
-            self._caller.withdraw(ours, asked.cid)
+            self._withdraw(ours, asked)
             _refuse(asked.slot, asked, SandboxError(Code.PLUGIN_ABORTED))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pysandbox.core import strict_json
@@ -17,6 +17,7 @@ from pysandbox.core.manifest import Manifest, parse_manifest
 from pysandbox.host.world import World
 
 _SID = re.compile(r"[0-9a-f]{32}")
+_SEED = re.compile(r"[0-9a-f]{64}")
 _PLUGIN = re.compile(r"([a-z0-9]+(?:[.\-][a-z0-9]+)*)(?:@([0-9A-Za-z.+\-]{1,128}))?")
 
 
@@ -27,6 +28,11 @@ class Session:
     id: str
     grants: tuple[str, ...]
     expires_at_ms: int
+    token: str = field(repr=False)  # the bearer's from now on
+    nonce_seed: str = field(repr=False)
+    gateway_origin: str = ""  # as manifests name it in connect-src; "" where this gateway has no proxy
+    ahead_ms: float = 0.0  # the gateway's clock, less this machine's
+    renewable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +61,26 @@ class GatewayClient:
 
     async def open_session(self) -> Session:
         """Raises SandboxError: ``SESSION_INVALID``, or ``BOOT_FAILED`` where no gateway answers."""
-        body = await self._json("POST", "/api/v2/sessions", Code.SESSION_INVALID)
+        return await self._session("/api/v2/sessions")
+
+    async def renew_session(self) -> Session:
+        """The session with a fresh token and seed. Raises as `open_session` does."""
+        return await self._session("/api/v2/sessions/rotate")
+
+    async def _session(self, path: str) -> Session:
+        body = await self._json("POST", path, Code.SESSION_INVALID)
+        here_ms = self._world.epoch_ms()
         try:
-            session = Session(str(body["sessionId"]), tuple(map(str, body["grants"])), int(body["expiresAt"]))
+            session = Session(
+                str(body["sessionId"]), tuple(map(str, body["grants"])), int(body["expiresAt"]),
+                token=str(body.get("token", self._token)), nonce_seed=str(body["nonceSeed"]),
+                gateway_origin=str(body.get("gatewayOrigin", "")), ahead_ms=float(body.get("now", here_ms)) - here_ms,
+                renewable="token" in body)
         except (KeyError, TypeError, ValueError) as error:
             raise SandboxError(Code.SESSION_INVALID, f"the gateway's session is not usable: {error!r}") from error
-        if _SID.fullmatch(session.id) is None:
-            raise SandboxError(Code.SESSION_INVALID, "the gateway's session id is not 32 hexadecimal digits")
+        if _SID.fullmatch(session.id) is None or _SEED.fullmatch(session.nonce_seed) is None:
+            raise SandboxError(Code.SESSION_INVALID, "the gateway's session id or seed is not hexadecimal digits")
+        self._token = session.token
         return session
 
     async def fetch_plugin(self, name: str) -> Registered:

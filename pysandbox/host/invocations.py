@@ -37,6 +37,10 @@ class Invocation:
     aborted: bool = False
     calls: int = 0  # guarded calls so far
 
+    @property
+    def ends_ms(self) -> float:
+        return self.started_ms + self.deadline_ms
+
 
 class Runner(Protocol):
     """Whose invocations they are; see `LivePlugin`."""

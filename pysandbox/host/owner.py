@@ -9,6 +9,7 @@ from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code
 from pysandbox.core.outcome import Outcome
 from pysandbox.host.invocations import Invocation
+from pysandbox.host.proxy import GatewayProxy
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
@@ -23,6 +24,7 @@ class Owner(Protocol):
     page_context: Mapping[str, str]
     sid: str
     origin: str
+    proxy: GatewayProxy
     chaos: Chaos | None  # what goes wrong on purpose, for QA
 
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None: ...

@@ -22,6 +22,7 @@ from pysandbox.host.gateway_client import Registered
 from pysandbox.host.invocations import Invocation, Invocations
 from pysandbox.host.owner import Owner
 from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, what_was_left
+from pysandbox.host.proxy import Asker
 from pysandbox.host.slot import Slot
 from pysandbox.host.speech import Speech
 from pysandbox.host.watches import IdleWatch, MemoryWatch
@@ -313,6 +314,16 @@ class LivePlugin:
 
     def ask_page(self, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]) -> None:
         self.owner.ask_page(self, id, permission, args, cid, buffers)
+
+    def ask_gateway(self, id: str, asked: object, invocation: object, cid: str) -> None:
+        running = self._invocations.peek(invocation)
+        ends_ms = running.ends_ms if running is not None else self._world.now_ms() + self.limit("onLoadMs")
+        asker = Asker(self.name, self.manifest.csp, self.limit("bufferBytes"))
+        self.owner.proxy.ask(
+            asker, id, asked, ends_ms - self._world.now_ms(), cid, lambda answer: self._calls.proxied(id, answer))
+
+    def hang_up(self, id: str) -> None:
+        self._world.hang_up(id)
 
     def withdraw(self, id: str, cid: str) -> None:
         self.owner.report("withdraw", self, cid, f'"{id}"')

@@ -20,6 +20,8 @@ from pysandbox.host.gateway_client import GatewayClient, Session
 from pysandbox.host.invocations import Invocation
 from pysandbox.host.owner import Owner
 from pysandbox.host.plugin import LivePlugin, Report
+from pysandbox.host.proxy import GatewayProxy
+from pysandbox.host.renewal import Renewal
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
@@ -43,6 +45,7 @@ class HostSession(Owner):
         self._session: Session | None = None
         self._gateway: GatewayClient | None = None
         self._closed = False
+        self.proxy = GatewayProxy(world, self._open_session)
         self._plugins: dict[str, LivePlugin] = {}
         self._slots: dict[int, Slot] = {}
         self._waiting: deque[LivePlugin] = deque()  # for room for one more worker
@@ -124,6 +127,12 @@ class HostSession(Owner):
         else:
             self._reply(id, cid, {"grants": list(self._session.grants), "expiresAt": self._session.expires_at_ms})
             self.world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
+            Renewal(self.world, self._gateway, self._renewed).after(self._session)
+
+    def _renewed(self, session: Session) -> bool:
+        """Go on with it; whether there is any going on."""
+        self._session = session
+        return not self._closed
 
     async def _load(self, id: str, cid: str, name: str, payload: str = "null") -> None:
         """``payload``: what is revoked from the start, for a page that loads a plugin again after the host's death."""
@@ -260,6 +269,10 @@ class HostSession(Owner):
     def why_denied(self, plugin: LivePlugin, permission: str) -> str | None:
         return permissions.denied_reason(
             permission, plugin.manifest.permissions, self._grants(), self._provided, plugin.revoked)
+
+    def _open_session(self) -> Session:
+        assert self._session is not None  # a plugin asks, so it was loaded, so there is one
+        return self._session
 
     def _grants(self) -> tuple[str, ...]:
         return self._session.grants if self._session else ()

@@ -6,12 +6,17 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence, S
 from typing import Any, Protocol
 
 from pysandbox.core.envelope import Binding
+from pysandbox.host.exchange import Incoming, Outgoing
 
 
 class World(Protocol):
     """Times are milliseconds. A *slot* numbers one cell for as long as the host worker lives."""
 
     def now_ms(self) -> float: ...
+    def epoch_ms(self) -> float:
+        """This machine's wall clock."""
+        ...
+
     def random_hex(self, count: int) -> str:
         """``count`` fresh random bytes, as hex."""
         ...
@@ -49,4 +54,15 @@ class World(Protocol):
 
     def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
         """One bounded request to the gateway's origin. Raises ConnectionError."""
+        ...
+
+    def exchange(self, outgoing: Outgoing) -> Awaitable[Incoming]:
+        """One request to the gateway in a plugin's name.
+
+        Raises TimeoutError, OverflowError (more than ``max_bytes``), ConnectionError (also when it was hung up).
+        """
+        ...
+
+    def hang_up(self, id: str) -> None:
+        """Nobody waits for this exchange any more. Harmless when it has ended."""
         ...

@@ -316,10 +316,10 @@ class GuardedProxy:
         self, verb: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None,
         timeout_ms: int | None = None,
     ) -> ProxyResponse:  # fmt: skip
-        answer = await self._context.call(PROXY_PERMISSION, {
-            "verb": verb, "path": path, "json": json, "headers": dict(headers or {}), "timeoutMs": timeout_ms,
-        })  # fmt: skip
-        return ProxyResponse(answer["status"], answer["headers"], answer["body"].encode())
+        asked = {"verb": verb, "path": path, "json": json, "headers": dict(headers or {}), "timeoutMs": timeout_ms}
+        strict_json.dumps(asked)  # bytes have no place in it, as they have in the arguments of other calls
+        answer = await self._context.call(PROXY_PERMISSION, asked)
+        return ProxyResponse(answer["status"], answer["headers"], answer["body"])
 
 
 def _wake(future: asyncio.Future[Any]) -> None:

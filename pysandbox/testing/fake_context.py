@@ -70,7 +70,8 @@ class FakeContext:
         self._capabilities = dict(capabilities or {})
         by_default = [*self._capabilities, *([PROXY_PERMISSION] if routes else [])]
         self._declared = tuple(by_default if permissions is None else permissions)
-        self.proxy = FakeProxy(routes or {}, self._enter, self._settle)
+        self.proxy = FakeProxy(
+            routes or {}, self._enter, self._settle, lambda: self.clock.now_ms, self._limit("bufferBytes"))
         self.requests = self.proxy.requests
         self._timers: list[ManualTimer] = []
         self._controller = AbortController()
@@ -101,7 +102,6 @@ class FakeContext:
 
     async def call(self, permission: str, args: Any = None) -> Any:
         self._enter(permission)
-        self._within("callsPerInvocation", len(self.calls), "too many calls in one invocation")
         sent = crossed(args)
         self.calls.append(Call(permission, sent))
         answer = self._capabilities[permission]
@@ -181,6 +181,8 @@ class FakeContext:
         reason = denied_reason(permission, self._declared, self._declared, self._capabilities)
         if reason is not None:
             raise PermissionDenied(permission, reason)
+        so_far = len(self.calls) + len(self.proxy.requests)
+        self._within("callsPerInvocation", so_far, "too many calls in one invocation")
 
     async def _settle(self, answer: Any) -> Any:
         value = await answer if isawaitable(answer) else answer

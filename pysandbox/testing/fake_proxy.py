@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from pysandbox.core import strict_json
-from pysandbox.core.errors import CallError, Code
+from pysandbox.core.errors import CallError, Code, SandboxError
+from pysandbox.core.proxy_request import parse_request
 from pysandbox.plugin.context import ProxyResponse
 from pysandbox.testing.records import copied
 
@@ -35,18 +36,26 @@ def json_response(value: Any, status: int = 200) -> ProxyResponse:
 
 
 class FakeProxy:
-    """Implements `pysandbox.plugin.context.Proxy`. ``enter`` judges the permission, ``settle`` awaits the answer."""
+    """Implements `pysandbox.plugin.context.Proxy`.
+
+    ``enter`` judges the permission and the number of calls, ``settle`` awaits the answer, ``now_ms`` is the context's
+    time, ``max_bytes`` the most of an answer that reaches a plugin.
+    """
 
     def __init__(
         self,
         routes: Routes,
         enter: Callable[[str], None],
         settle: Callable[[Any], Awaitable[Any]],
+        now_ms: Callable[[], float],
+        max_bytes: int,
     ) -> None:
         self.requests: list[ProxyRequest] = []
         self._routes = dict(routes)
         self._enter = enter
         self._settle = settle
+        self._now_ms = now_ms
+        self._max_bytes = max_bytes
 
     async def get(
         self,
@@ -101,11 +110,27 @@ class FakeProxy:
     async def _request(self, request: ProxyRequest) -> ProxyResponse:
         self._enter(PROXY_PERMISSION)
         request = request._replace(json=copied(request.json))
+        _check(request)
         self.requests.append(request)
         answer = self._routes.get((request.method, request.path))
         if answer is None:
             raise CallError(Code.ROUTE_NOT_FOUND, f"there is no route for {request.method} {request.path}")
+        asked_at_ms = self._now_ms()
         response = await self._settle(answer(request) if callable(answer) else answer)
         if not isinstance(response, ProxyResponse):
             raise TypeError(f"the fake route {request.method} {request.path} gave {response!r}, no ProxyResponse")
+        if request.timeout_ms is not None and self._now_ms() - asked_at_ms >= request.timeout_ms:
+            raise CallError(Code.UPSTREAM_TIMEOUT)
+        if len(response.content) > self._max_bytes:
+            raise CallError(Code.MESSAGE_LIMIT, "the answer is larger than isolation.limits.bufferBytes")
         return response
+
+
+def _check(request: ProxyRequest) -> None:
+    """What the host refuses without asking the gateway. Raises `CallError`."""
+    try:
+        parse_request({
+            "verb": request.method, "path": request.path, "json": request.json,
+            "headers": dict(request.headers or {}), "timeoutMs": request.timeout_ms})  # fmt: skip
+    except SandboxError as error:
+        raise CallError(error.code, error.message) from error

@@ -21,9 +21,11 @@ from pysandbox.core.bundle import build_bundle
 from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import TO_HOST, Binding, Sealer
 from pysandbox.core.errors import Status
+from pysandbox.host.exchange import Incoming, Outgoing
 from pysandbox.host.session import HostSession
 from pysandbox.plugin import hooks
 from pysandbox.plugin.runtime import PluginRuntime
+from tests.unit.joined.stand_in import Body, StandIn
 
 PLUGIN_ID = "com.example.lab"
 NAME = f"{PLUGIN_ID}@1.0.0"
@@ -108,7 +110,7 @@ class Held:
 
 def taken(buffers: Sequence[Any]) -> list[bytes]:
     """What arrives in another realm of what the host hands on."""
-    return [buffer.take() if isinstance(buffer, Held) else buffer for buffer in buffers]
+    return [buffer.take() if isinstance(buffer, (Held, Body)) else buffer for buffer in buffers]
 
 
 class Cell:
@@ -226,6 +228,7 @@ class Lab:
         self.folder = folder
         self.loop = asyncio.get_running_loop()
         self.gateway = Gateway(source, declared or manifest())
+        self.proxy = StandIn(self.epoch_ms)
         self.boots = True
         self.closed = False
         self.used_bytes = 1_000_000  # what workers say of their memory
@@ -280,6 +283,15 @@ class Lab:
 
     def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
         return self.gateway.fetch(method, path, token)
+
+    def epoch_ms(self) -> float:
+        return self.now_ms()
+
+    def exchange(self, outgoing: Outgoing) -> Awaitable[Incoming]:
+        return self.proxy.exchange(outgoing)
+
+    def hang_up(self, id: str) -> None:
+        self.proxy.hung_up.append(id)
 
     def to_plugin(self, slot: int, text: str, buffers: Sequence[Any]) -> None:
         self.loop.call_soon(self.cells[slot].deliver, text, taken(buffers))
