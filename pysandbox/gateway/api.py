@@ -21,6 +21,7 @@ from pysandbox.gateway.folder import BuiltPlugin
 from pysandbox.gateway.job import MAX_ANSWER_BYTES, Job
 from pysandbox.gateway.negotiate import not_modified
 from pysandbox.gateway.plugins import PluginFolders
+from pysandbox.gateway.reading import bearer, read_body
 from pysandbox.gateway.sessions import DevSessions
 
 MAX_WAIT_S: Final = 8.0
@@ -113,24 +114,6 @@ class Api:
         self.sessions.check(bearer(request))
         plugin_id, version = request.path_params["plugin_id"], request.path_params["version"]
         return await run_in_threadpool(self.plugins.find, plugin_id, version)
-
-
-def bearer(request: Request) -> str:
-    """The token of the ``Authorization`` header. Raises `SandboxError` ``SESSION_INVALID`` if there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise SandboxError(Code.SESSION_INVALID, "send the session token as `Authorization: Bearer TOKEN`")
-    return token.strip()
-
-
-async def read_body(request: Request, *, max_bytes: int) -> bytes:
-    """The whole body, given up as soon as it is too long. Raises `SandboxError` ``MESSAGE_LIMIT``."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise SandboxError(Code.MESSAGE_LIMIT, f"the body is longer than {max_bytes} bytes")
-    return bytes(body)
 
 
 def _state(body: bytes) -> str:

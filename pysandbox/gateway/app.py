@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from pysandbox.gateway import errors, headers
@@ -14,6 +17,12 @@ from pysandbox.gateway.backstop import Backstop
 from pysandbox.gateway.origins import HostGuard, authority
 from pysandbox.gateway.pages import page_route
 
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")
+"""Asked for by the operator's tools, which know a replica by its address."""
+_HEADERS: Final = (
+    "authorization", "content-type", "content-encoding", "pysandbox-plugin", "pysandbox-nonce", "pysandbox-headers",
+    "pysandbox-timeout-ms", "pysandbox-correlation-id", "traceparent", "cache-control")
+
 
 def api_app(api: Api, *, api_origin: str, sandbox_origin: str, pages: Path | None) -> ASGIApp:
     """The application of the API origin. ``pages``: the folder under ``/pages/``, or None for none.
@@ -21,14 +30,21 @@ def api_app(api: Api, *, api_origin: str, sandbox_origin: str, pages: Path | Non
     From the outside in: the headers that nothing may lack; who may ask at all; CORS for exactly the sandbox origin,
     whose host worker is the API's client; the routes.
     """
-    routes = api.routes()
+    routes: list[BaseRoute] = [*api.routes()]
     if pages is not None:
         routes.append(page_route(pages, sandbox_origin=sandbox_origin))
-    app = Starlette(routes=routes, exception_handlers=errors.handlers(errors.envelope))
+    return guarded_app(routes, api_origin=api_origin, sandbox_origin=sandbox_origin)
+
+
+def guarded_app(
+    routes: Sequence[BaseRoute], *, api_origin: str, sandbox_origin: str, open_paths: Iterable[str] = (),
+) -> ASGIApp:
+    """``routes`` behind what every request to the API origin passes, from the outside in: see `api_app`."""
+    app = Starlette(routes=list(routes), exception_handlers=errors.handlers(errors.envelope))
     app.router.redirect_slashes = False
     cors = CORSMiddleware(
-        app, allow_origins=[sandbox_origin], allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type"], max_age=600)
+        app, allow_origins=[sandbox_origin], allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=_HEADERS, expose_headers=["*"], max_age=600)
     guarded = HostGuard(
-        cors, errors.envelope, host=authority(api_origin), origins={api_origin, sandbox_origin})
+        cors, errors.envelope, host=authority(api_origin), origins={api_origin, sandbox_origin}, open_paths=open_paths)
     return Backstop(guarded, headers.api())

@@ -44,13 +44,17 @@ class HostGuard:
 
     ``origins``: what ``Origin`` may be, when it is sent at all; None lets every origin pass (public static files).
     A request without an ``Origin`` is not from a cross-site script; it still needs its token, which no browser
-    sends by itself.
+    sends by itself. ``open_paths``: what the operator's own tools ask for under any name of this machine.
     """
 
-    def __init__(self, app: ASGIApp, refuse: Refuse, *, host: str, origins: Iterable[str] | None) -> None:
+    def __init__(
+        self, app: ASGIApp, refuse: Refuse, *, host: str, origins: Iterable[str] | None,
+        open_paths: Iterable[str] = (),
+    ) -> None:
         self._app = app
         self._refuse = refuse
         self._host = host.encode()
+        self._open_paths = frozenset(open_paths)
         self._origins = None if origins is None else {origin.encode() for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +63,7 @@ class HostGuard:
             return
         hosts = [value.lower() for name, value in scope["headers"] if name == b"host"]
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        if hosts != [self._host]:
+        if hosts != [self._host] and not (len(hosts) == 1 and scope["path"] in self._open_paths):
             await self._refuse(421, SandboxError(
                 Code.HOST_NOT_ALLOWED, f"this server answers to {self._host.decode()} alone"))(scope, receive, send)
         elif self._origins is not None and (len(origins) > 1 or not self._origins.issuperset(origins)):

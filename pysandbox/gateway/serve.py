@@ -6,21 +6,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import socket
-import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from pysandbox.core.chaos import Chaos
-from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.api import Api
 from pysandbox.gateway.app import api_app
 from pysandbox.gateway.dist import load_dist
@@ -30,11 +26,9 @@ from pysandbox.gateway.library import library_judge
 from pysandbox.gateway.origins import parse_origin
 from pysandbox.gateway.pages import pages_folder
 from pysandbox.gateway.plugins import PluginFolders
+from pysandbox.gateway.running import Running, bind
 from pysandbox.gateway.sessions import DevSessions, require_loopback
 from pysandbox.gateway.static import sandbox_app
-
-_START_S: Final = 10.0
-_STOP_S: Final = 5.0
 
 
 class DevServer:
@@ -61,7 +55,7 @@ class DevServer:
         self.plugins = PluginFolders([Path(folder) for folder in plugins], reload=reload, resolve=resolve)
         bundle = load_dist(dist)
         self.token = token or secrets.token_urlsafe(32)
-        sockets = _bind(host, [api_port, sandbox_port])
+        sockets = bind(host, [api_port, sandbox_port])
         try:
             self.api_origin, self.sandbox_origin = (f"http://{host}:{bound.getsockname()[1]}" for bound in sockets)
             self.allowed_origins = tuple(dict.fromkeys([self.api_origin, *extra]))
@@ -77,8 +71,12 @@ class DevServer:
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,
                     allowed=self.allowed_origins, chaos=chaos),
             ]
-            self._servers = [_server(app) for app in apps]
-            self._thread = _start(self._servers, sockets)
+
+            @asynccontextmanager
+            async def opened() -> AsyncGenerator[Sequence[ASGIApp]]:
+                yield apps
+
+            self._running = Running(opened, sockets)
         except BaseException:
             for bound in sockets:
                 bound.close()
@@ -106,54 +104,4 @@ class DevServer:
     def close(self) -> None:
         """Stop listening, let answers in progress end, and join the thread. A second call does nothing."""
         self.plugins.blocks.close()
-        for server in self._servers:
-            server.should_exit = True
-        self._thread.join(_STOP_S)
-        if self._thread.is_alive():  # an answer that does not end: cut it off
-            for server in self._servers:
-                server.force_exit = True
-            self._thread.join(_STOP_S)
-
-
-def _bind(host: str, ports: Sequence[int]) -> list[socket.socket]:
-    """A listening socket for each port. Raises `SandboxError` ``INPUT_INVALID`` for a port that is taken."""
-    sockets: list[socket.socket] = []
-    for port in ports:
-        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sockets.append(bound)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((host, port))
-        except OSError as error:
-            for other in sockets:
-                other.close()
-            raise SandboxError(
-                Code.INPUT_INVALID, f"port {port} of {host} cannot be used ({error.strerror}); choose another"
-            ) from error
-    return sockets
-
-
-def _server(app: ASGIApp) -> uvicorn.Server:
-    # No access log: it would hold the query of every request, and a cell's must never be written down.
-    return uvicorn.Server(uvicorn.Config(
-        app, access_log=False, log_config=None, server_header=False, lifespan="off", ws="none", proxy_headers=False,
-        timeout_keep_alive=75, timeout_graceful_shutdown=2))
-
-
-def _start(servers: Sequence[uvicorn.Server], sockets: Sequence[socket.socket]) -> threading.Thread:
-    async def serve() -> None:
-        await asyncio.gather(*(
-            server.serve(sockets=[bound]) for server, bound in zip(servers, sockets, strict=True)))
-
-    def run() -> None:
-        with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=run, name="pysandbox-server", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + _START_S
-    while not all(server.started for server in servers):
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise SandboxError(Code.INTERNAL_ERROR, "the server did not start; its log says why")
-        time.sleep(0.002)
-    return thread
+        self._running.close()

@@ -17,6 +17,7 @@ from pysandbox.core.errors import Code, SandboxError
 MANAGE_PLUGINS: Final = "application:plugin:manage"
 EDIT_INTEGRATIONS: Final = "integration:edit"
 OPEN_SESSIONS: Final = "webchat:session:read"
+MANAGE_SESSIONS: Final = "webchat:session:manage"
 READ_METRICS: Final = "telemetry:metrics:read"
 READ_AUDIT: Final = "telemetry:audit:read"
 
