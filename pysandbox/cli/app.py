@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pysandbox.cli import build, check, doctor, run, runtime, serve
+from pysandbox.cli import build, check, doctor, run, runtime, serve, vault
 
 app = typer.Typer(
     name="pysandbox",
@@ -21,3 +21,4 @@ app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime")
+app.add_typer(vault.app, name="vault")

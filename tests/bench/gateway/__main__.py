@@ -101,23 +101,23 @@ def report(found: dict[str, dict[str, list[Run]]]) -> dict[str, Any]:
     def rps(name: str) -> float:
         return median(name, "busy", lambda one: one.rps)
 
-    added = {
-        name: {
-            "p50": round(median(name, "calm", lambda one: one.p50_ms) - median("direct", "calm", lambda one: one.p50_ms), 2),
-            "p99": round(median(name, "calm", lambda one: one.p99_ms) - median("direct", "calm", lambda one: one.p99_ms), 2)}
-        for name in SUBJECTS[1:]}
+    def added(name: str, value: Callable[[Run], float]) -> float:
+        return round(median(name, "calm", value) - median("direct", "calm", value), 2)
+
     return {
         "ratio_to_passthrough": round(rps("ours") / rps("passthrough"), 3),
         "ratio_to_nginx": round(rps("ours") / rps("nginx"), 3),
-        "added_p50_ms": added["ours"]["p50"],
-        "added_p99_ms": added["ours"]["p99"],
+        "added_p50_ms": added("ours", lambda one: one.p50_ms),
+        "added_p99_ms": added("ours", lambda one: one.p99_ms),
         "rps_per_core": round(median("ours", "busy", lambda one: one.rps_per_core)),
         "bad": sum(one.bad for loads in found.values() for runs in loads.values() for one in runs),
         "subjects": {
             name: {
                 "rps": round(rps(name)), "busy_p50_ms": median(name, "busy", lambda one: one.p50_ms),
                 "busy_p99_ms": median(name, "busy", lambda one: one.p99_ms),
-                "cores": round(median(name, "busy", lambda one: one.cores), 2), "added_ms": added.get(name)}
+                "cores": round(median(name, "busy", lambda one: one.cores), 2),
+                "added_p50_ms": added(name, lambda one: one.p50_ms),
+                "added_p99_ms": added(name, lambda one: one.p99_ms)}
             for name in SUBJECTS},
         "machine": {"cpu": cpu_name(), "cores": psutil.cpu_count(), "python": sys.version.split()[0]},
         "load": {"busy_connections": BUSY, "calm_connections": CALM, "request_bytes": BODY_BYTES, "upstream_ms": 10},

@@ -1,0 +1,79 @@
+"""Administration over the gateway's API: what `plugin`, `route` and `vault` share.
+
+The token comes from a file or a variable, never from the command line, which other users of the machine can read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
+
+import typer
+
+from pysandbox.cli import output
+from pysandbox.core.errors import Code, Problem, SandboxError
+
+TOKEN_VARIABLE: Final = "PYSANDBOX_TOKEN"  # noqa: S105  # a variable's name
+_TIMEOUT_S: Final = 30
+
+Url = Annotated[
+    str, typer.Option("--url", metavar="URL", envvar="PYSANDBOX_URL", help="The gateway's API.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", envvar="PYSANDBOX_TOKEN_FILE", exists=True, dir_okay=False,
+        help=f"File that holds a platform token; without it, {TOKEN_VARIABLE}.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout.")]
+DEFAULT_URL: Final = "http://127.0.0.1:8900"
+
+
+def ask(
+    method: str, url: str, path: str, token_file: Path | None, *, body: bytes | None = None,
+    content_type: str = "application/json",
+) -> Any:
+    """The JSON of the answer, None where it has none. Shows the gateway's error and ends the command otherwise."""
+    headers = {"Authorization": f"Bearer {_token(token_file)}"}
+    if body is not None:
+        headers["Content-Type"] = content_type
+    if not url.startswith(("http://", "https://")):
+        output.wrong_use("--url starts with http:// or https://")
+    request = Request(url.rstrip("/") + path, data=body, headers=headers, method=method)  # noqa: S310  # checked above
+    try:
+        # No proxy of the environment's: a token would go through it, and loopback cannot be reached from there.
+        with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_S) as answer:
+            told = answer.read()
+    except HTTPError as refused:
+        output.give_up(_error(refused.code, refused.read()), output.FAILED)
+    except (URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        output.give_up(
+            SandboxError(Code.INPUT_INVALID, f"{url} does not answer ({reason}); is `pysandbox serve` running there?"),
+            output.FAILED)
+    return json.loads(told) if told else None
+
+
+def segment(text: str) -> str:
+    """``text`` as one segment of a path."""
+    return quote(text, safe="")
+
+
+def _token(file: Path | None) -> str:
+    token = (os.environ.get(TOKEN_VARIABLE, "") if file is None else file.read_text()).strip()
+    if not token or not token.isascii() or not token.isprintable():
+        output.wrong_use(f"a platform token is needed: pass --token-file FILE, or set {TOKEN_VARIABLE}")
+    return token
+
+
+def _error(status: int, body: bytes) -> SandboxError:
+    """The gateway's envelope as the error it was."""
+    try:
+        told = json.loads(body)["error"]
+        details = [Problem(one["path"], one["rule"], one["cure"]) for one in told["details"]]
+        return SandboxError(Code(told["code"]), told["message"], details=details)
+    except (ValueError, KeyError, TypeError):
+        return SandboxError(Code.INTERNAL_ERROR, f"the address answered {status}, and not as a gateway does")
