@@ -9,7 +9,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pysandbox.gateway import errors, headers
 from pysandbox.gateway.api import Api
@@ -42,9 +42,25 @@ def guarded_app(
     """``routes`` behind what every request to the API origin passes, from the outside in: see `api_app`."""
     app = Starlette(routes=list(routes), exception_handlers=errors.handlers(errors.envelope))
     app.router.redirect_slashes = False
-    cors = CORSMiddleware(
-        app, allow_origins=[sandbox_origin], allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=_HEADERS, expose_headers=["*"], max_age=600)
     guarded = HostGuard(
-        cors, errors.envelope, host=authority(api_origin), origins={api_origin, sandbox_origin}, open_paths=open_paths)
+        _Cors(app, sandbox_origin), errors.envelope, host=authority(api_origin), origins={api_origin, sandbox_origin},
+        open_paths=open_paths)
     return Backstop(guarded, headers.api())
+
+
+class _Cors:
+    """CORS for exactly the sandbox origin: every method for what plugins ask of the proxy and for a session that ends,
+    and nothing that administers."""
+
+    def __init__(self, app: ASGIApp, sandbox_origin: str) -> None:
+        def allowing(methods: Sequence[str]) -> CORSMiddleware:
+            return CORSMiddleware(
+                app, allow_origins=[sandbox_origin], allow_methods=methods, allow_headers=_HEADERS,
+                expose_headers=["*"], max_age=600)
+
+        self._plain = allowing(["GET", "POST"])
+        self._free = allowing(["GET", "POST", "PUT", "PATCH", "DELETE"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        free = scope["type"] == "http" and scope["path"].startswith(("/proxy/", "/api/v2/sessions/current"))
+        await (self._free if free else self._plain)(scope, receive, send)
