@@ -40,6 +40,9 @@ class Code(StrEnum):
     MANIFEST_INVALID = "MANIFEST_INVALID"
     BUNDLE_INVALID = "BUNDLE_INVALID"
     BUNDLE_TAMPERED = "BUNDLE_TAMPERED"
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    VERSION_EXISTS = "VERSION_EXISTS"
+    CONSENT_STALE = "CONSENT_STALE"
     ASSET_TAMPERED = "ASSET_TAMPERED"
     PROTOCOL_VIOLATION = "PROTOCOL_VIOLATION"
     PROTOCOL_VERSION = "PROTOCOL_VERSION"
@@ -142,6 +145,15 @@ INFO: dict[Code, CodeInfo] = {
     Code.BUNDLE_TAMPERED: CodeInfo(
         _U, False, "The bundle's bytes are not the ones that were registered.",
         "Register the bundle again, and find out who changed it."),
+    Code.SIGNATURE_INVALID: CodeInfo(
+        _U, False, "The signature is not the publisher's own over this manifest and bundle.",
+        "Sign the version's identity with the key that is registered for the publisher, and send both again."),
+    Code.VERSION_EXISTS: CodeInfo(
+        _U, False, "This version was registered with another content, and versions never change.",
+        "Raise the version in manifest.json, build the bundle again and register that."),
+    Code.CONSENT_STALE: CodeInfo(
+        _U, False, "The consent names another manifest or bundle than the version has.",
+        "Look at the version as it is now, and consent to its identity."),
     Code.ASSET_TAMPERED: CodeInfo(
         _U, False, "A file of the sandbox itself has a wrong hash.",
         "Deploy the bundle again as one piece; purge caches in front of the sandbox origin."),
