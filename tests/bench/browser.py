@@ -12,6 +12,7 @@ import re
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -34,11 +35,11 @@ class Browser:
     `throttled`: tabs behind another are hidden and slowed down, as they are for users.
     """
 
-    def __init__(self, *, net_log: Path | None = None, throttled: bool = False) -> None:
+    def __init__(self, *, net_log: Path | None = None, throttled: bool = False, extra_args: Sequence[str] = ()) -> None:
         logging = [] if net_log is None else [f"--log-net-log={net_log}"]
         front = () if throttled else ALWAYS_IN_FRONT
         self._stack = contextlib.ExitStack()
-        self._launch = launch_direct("chromium", "about:blank", extra_args=[*FLAGS, *front, *logging])
+        self._launch = launch_direct("chromium", "about:blank", extra_args=[*FLAGS, *front, *logging, *extra_args])
         self._process: DirectBrowser
         self._devtools = ""
 

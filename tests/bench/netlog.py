@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed_log(text: str) -> dict[str, Any]:
     """The log as JSON; a browser that was ended early leaves the list of events open."""
     try:
         return json.loads(text)
@@ -17,6 +17,6 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def received_bytes(log: Path) -> int:
     """Sum of what sockets received, headers included."""
-    parsed = _parsed(log.read_text(errors="replace"))
+    parsed = parsed_log(log.read_text(errors="replace"))
     kind = parsed["constants"]["logEventTypes"]["SOCKET_BYTES_RECEIVED"]
     return sum(event["params"]["byte_count"] for event in parsed["events"] if event["type"] == kind)
