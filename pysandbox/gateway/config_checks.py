@@ -64,7 +64,7 @@ def check(settings: Settings) -> None:
             "sandbox_origin", "is the API's origin too", "give the sandbox a host or a port of its own"))
     if bool(settings.vault_url) != bool(settings.vault_token):
         problems.append(Problem("vault_url", "Vault needs address and token", "set vault_url and vault_token"))
-    for name in ("api_origin", "sandbox_origin"):
+    for name in ("api_origin", "sandbox_origin", "gateway_origin"):
         _origins(name, [getattr(settings, name)] if getattr(settings, name) else [], problems)
     _origins("allowed_origins", settings.allowed_origins, problems)
     for text in settings.trusted_proxies:

@@ -67,7 +67,8 @@ async def open_gateway(settings: Settings, places: Places) -> AsyncGenerator[Gat
         async def permissions(_tenant: str) -> tuple[str, ...]:
             return ()
 
-        exchange = SessionRoutes(tokens, sessions, permissions, limits, places.api_origin + settings.path_prefix)
+        exchange = SessionRoutes(
+            tokens, sessions, permissions, limits, settings.gateway_origin or places.api_origin + settings.path_prefix)
         yield Gateway(health, metrics, [*health.routes(), *exchange.routes()])
 
 

@@ -40,6 +40,8 @@ class Settings:
         "", "The API's public origin, such as https://api.example; needed beyond loopback.")
     sandbox_origin: str = _setting(
         "", "The sandbox's public origin, such as https://sandbox.example; needed beyond loopback.")
+    gateway_origin: str = _setting(
+        "", "What manifests call this gateway in connect-src; empty: the API's public origin.")
     path_prefix: str = _setting("", "Path below which a gateway in front shows the API, such as /pysandbox.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Addresses or networks of proxies in front, whose X-Forwarded-Host is believed.")

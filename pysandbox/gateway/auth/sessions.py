@@ -48,6 +48,7 @@ class Opened:
 
     session: GatewaySession
     token: str = field(repr=False)
+    now_ms: int  # when that was: the browser learns how far its own clock is off, and dates its nonces by ours
 
     def as_json(self, gateway_origin: str) -> dict[str, object]:
         session = self.session
@@ -55,7 +56,7 @@ class Opened:
             "sessionId": session.session_id, "token": self.token, "nonceSeed": session.nonce_seed,
             "tenant": session.tenant, "grants": sorted(session.grants),
             "allowedOrigins": list(session.allowed_origins), "expiresAt": session.expires_at_ms,
-            "gatewayOrigin": gateway_origin}
+            "gatewayOrigin": gateway_origin, "now": self.now_ms}
 
 
 def capped(permissions: Iterable[str], scopes: frozenset[str]) -> frozenset[str]:
@@ -162,7 +163,7 @@ class GatewaySessions:
 
     def _fresh(self, session: GatewaySession) -> Opened:
         """``session`` under a new token and seed."""
-        return Opened(replace(session, nonce_seed=self._random_hex(32)), self._random_hex(_TOKEN_BYTES))
+        return Opened(replace(session, nonce_seed=self._random_hex(32)), self._random_hex(_TOKEN_BYTES), self._now_ms())
 
     def _row(self, opened: Opened, now_ms: int) -> dict[str, object]:
         session = opened.session
