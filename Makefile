@@ -13,10 +13,10 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check bench soak clean lock runtime unit e2e
+.PHONY: help run demo test check bench bench-gateway soak clean lock runtime unit e2e
 
 help: ## list the tasks
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 run: .setup/chromium runtime ## run an example plugin in a real browser and print its outcome as one JSON line
 	@$(BIN)/pysandbox run examples/risk_scoring --call evaluate --input examples/risk_scoring/input.json --json
@@ -24,11 +24,11 @@ run: .setup/chromium runtime ## run an example plugin in a real browser and prin
 demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
 	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) examples/misbehaving --demo
 
-test: check .setup/browsers runtime ## everything CI runs: checks, tests, and the tests in three real browsers
+test: check .setup/browsers .setup/services runtime ## everything CI runs: checks, tests, and the tests in three real browsers
 	@$(PYTEST) -n 2 tests examples; unit=$$?; $(PYTEST) e2e; e2e=$$?; \
 	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; exit $$(( unit > e2e ? unit : e2e ))
 
-unit: .setup/dev runtime ## the tests that need no browser
+unit: .setup/dev .setup/services runtime ## the tests that need no browser
 	@$(PYTEST) -n 2 tests examples
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
@@ -40,6 +40,9 @@ check: .setup/deno ## lint and types, Python and TypeScript
 
 bench: .setup/chromium .setup/dev .setup/deno runtime ## measure against plain Pyodide + Comlink and PyScript
 	@$(BIN)/python -m tests.bench
+
+bench-gateway: .setup/dev .setup/load ## measure the gateway against a bare pass-through and nginx
+	@$(BIN)/python -m tests.bench.gateway
 
 soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, and 200 kills in a row: some minutes
 	@$(BIN)/python -m tests.soak
@@ -84,3 +87,9 @@ runtime: .setup/base
 # Stamped only when nothing is missing, so that what could not be had is tried again.
 .setup/browsers: .setup/dev .setup/chromium
 	@$(BIN)/python tools/setup_browsers.py chromium --optional firefox webkit --stamp $@
+
+.setup/services: .setup/base
+	@$(BIN)/python tools/setup_services.py redis-server postgresql --stamp $@
+
+.setup/load: .setup/base
+	@$(BIN)/python tools/setup_services.py nginx wrk --stamp $@

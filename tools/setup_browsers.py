@@ -8,15 +8,13 @@ had is said loudly, and is needed where CI=true. FILE is touched when nothing is
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
-from pysandbox.testing.engines.find import DEBIAN_PACKAGES, ENGINES, Engine, cure, find_browser, missing_parts
+import debian
 
-APT_TIMEOUT_S = 900
+from pysandbox.testing.engines.find import DEBIAN_PACKAGES, ENGINES, Engine, cure, find_browser, missing_parts
 
 
 def main() -> int:
@@ -40,41 +38,12 @@ def bring(engine: Engine) -> bool:
     """True when the engine is here in the end."""
     if not lacks(engine):
         return True
-    return (install_packages(engine) or download(engine)) and not lacks(engine)
+    return (debian.install(*DEBIAN_PACKAGES[engine]) or download(engine)) and not lacks(engine)
 
 
 def lacks(engine: Engine) -> bool:
     """Chromium and Firefox need their program alone; WebKit a driver and a display besides."""
     return bool(missing_parts(engine))
-
-
-def install_packages(engine: Engine) -> bool:
-    """Debian's packages; False where there is no apt-get, no right to use it, or no such package."""
-    prefix = apt_prefix()
-    if prefix is None:
-        return False
-    packages = DEBIAN_PACKAGES[engine]
-    print(f"Installing {' '.join(packages)} (apt-get)", flush=True)
-    apt_update()
-    return run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages])
-
-
-@cache
-def apt_prefix() -> list[str] | None:
-    """What stands before apt-get to use it without a question, or None."""
-    if not shutil.which("apt-get"):
-        return None
-    if os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") and run(["sudo", "-n", "true"], quiet=True):
-        return ["sudo", "-n", "DEBIAN_FRONTEND=noninteractive"]
-    return None
-
-
-@cache
-def apt_update() -> None:
-    """Once a run. Without it a fresh machine knows no package; its failure shows at the install that follows."""
-    run([*(apt_prefix() or []), "apt-get", "update", "-qq"])
 
 
 def download(engine: Engine) -> bool:
@@ -83,23 +52,10 @@ def download(engine: Engine) -> bool:
         return False
     if subprocess.run([sys.executable, "-c", "import playwright"], capture_output=True, check=False).returncode:
         lock = str(Path(__file__).parent.parent / "requirements-dev.lock")
-        if not run([sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]):
+        if not debian.run([sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]):
             return False
     print(f"Downloading {engine} (Playwright)", flush=True)
-    return run([sys.executable, "-m", "playwright", "install", engine]) and find_browser(engine) is not None
-
-
-def run(command: list[str], *, quiet: bool = False) -> bool:
-    """Runs a command; its output is shown when it fails and ``quiet`` is off."""
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=APT_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(f"{command[0]}: {error}", file=sys.stderr)
-        return False
-    if done.returncode and not quiet:
-        print("\n".join((done.stdout + done.stderr).splitlines()[-15:]), file=sys.stderr)
-    return done.returncode == 0
+    return debian.run([sys.executable, "-m", "playwright", "install", engine]) and find_browser(engine) is not None
 
 
 if __name__ == "__main__":
