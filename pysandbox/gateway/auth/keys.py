@@ -30,7 +30,7 @@ _MAX_KEYS: Final = 100
 _TIMEOUT_S: Final = 5.0
 _AGAIN_S: Final = 30.0
 """A key that is unknown makes us look again, this often at most: strangers choose the names of keys."""
-_LEAST_RSA_BITS: Final = 2048
+_LEAST_RSA_CHARS: Final = 342  # of the modulus in base64: 2048 bits
 _STALE: Final = 12
 """Keys whose source fails are used for this many refresh intervals; then they are given up."""
 
@@ -112,11 +112,11 @@ def _public(item: object) -> PublicKey | None:
     given = cast(dict[str, object], item) if isinstance(item, dict) else {}
     if "d" in given or given.get("use", "sig") != "sig" or given.get("kty") not in ("RSA", "EC", "OKP"):
         return None
+    if given.get("kty") == "RSA" and len(str(given.get("n"))) < _LEAST_RSA_CHARS:
+        return None
     try:
         key = JWKRegistry.import_key(cast(dict[str, "str | list[str]"], given))
     except (JoseError, ValueError, TypeError):
-        return None
-    if isinstance(key, RSAKey) and key.public_key.key_size < _LEAST_RSA_BITS:
         return None
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
 
