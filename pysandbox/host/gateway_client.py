@@ -42,6 +42,7 @@ class Registered:
     manifest: Manifest
     bundle: bytes
     needs_library: bool = True  # whether its worker needs more of the standard library than the snapshot holds
+    grants: frozenset[str] | None = None  # what an administrator consented to; None: whatever the session was granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class GatewayClient:
         try:
             version, digest = str(known["version"]), str(known["bundleSha256"])
             manifest = parse_manifest(known["manifest"])
+            grants = frozenset(map(str, known["grants"])) if "grants" in known else None
         except (KeyError, TypeError) as error:
             raise SandboxError(Code.PLUGIN_NOT_FOUND, f"the gateway's answer lacks {error}") from error
         if f"{manifest.plugin_id}@{manifest.version}" != f"{match[1]}@{version}":
@@ -107,7 +109,7 @@ class GatewayClient:
             raise SandboxError(Code.BUNDLE_INVALID, f"the bundle of {name} is larger than allowed")
         if hashlib.sha256(bundle).hexdigest() != digest:
             raise SandboxError(Code.BUNDLE_TAMPERED, f"the bundle of {name} does not have the registered SHA-256")
-        return Registered(manifest, bundle, known.get("needsLibrary") is not False)
+        return Registered(manifest, bundle, known.get("needsLibrary") is not False, grants)
 
     async def changes(self, since: int) -> Changes | None:
         """What is blocked, as soon as it is not what it was at revision ``since``, or after some seconds.

@@ -264,18 +264,21 @@ class HostSession(Owner):
     def granted(self, plugin: LivePlugin) -> tuple[str, ...]:
         """Declared in the manifest, granted by the session, provided by the page, and not revoked."""
         return tuple(sorted(permissions.effective(
-            plugin.manifest.permissions, self._grants(), self._provided, plugin.revoked)))  # fmt: skip
+            plugin.manifest.permissions, self._grants(plugin), self._provided, plugin.revoked)))  # fmt: skip
 
     def why_denied(self, plugin: LivePlugin, permission: str) -> str | None:
         return permissions.denied_reason(
-            permission, plugin.manifest.permissions, self._grants(), self._provided, plugin.revoked)
+            permission, plugin.manifest.permissions, self._grants(plugin), self._provided, plugin.revoked)
 
     def _open_session(self) -> Session:
         assert self._session is not None  # a plugin asks, so it was loaded, so there is one
         return self._session
 
-    def _grants(self) -> tuple[str, ...]:
-        return self._session.grants if self._session else ()
+    def _grants(self, plugin: LivePlugin) -> frozenset[str]:
+        """The user's, of those that an administrator granted to this plugin."""
+        session = frozenset(self._session.grants if self._session else ())
+        consented = plugin.registered.grants
+        return session if consented is None else session & consented
 
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None:
         self.world.to_page(kind, plugin.handle, cid, payload)

@@ -137,6 +137,17 @@ async def test_a_session_without_the_grant_denies(tmp_path: Path) -> None:
         assert "not granted to this user's session" in outcome["error"]["message"]
 
 
+@pytest.mark.parametrize(("grants", "status"), [([], "denied"), ([TICKET], "denied"), ([READ], "ok")])
+@in_virtual_time
+async def test_what_was_not_granted_to_this_plugin_is_denied_whatever_others_may(
+    tmp_path: Path, grants: list[str], status: str,
+) -> None:  # fmt: skip
+    async with Lab(tmp_path, SOURCE) as lab:
+        lab.gateway.registered["grants"] = grants
+        await lab.start(webchat_session_read=tier)
+        assert (await lab.invoke("read"))["status"] == status
+
+
 @in_virtual_time
 async def test_a_revoked_permission_is_denied_from_the_next_call_on(tmp_path: Path) -> None:
     async with Lab(tmp_path, SOURCE) as lab:
