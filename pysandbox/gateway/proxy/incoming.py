@@ -75,7 +75,7 @@ def read_head(scope: Scope) -> Incoming:
         scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), fields)
 
 
-async def read_body(receive: Receive, fields: Mapping[str, str], *, max_bytes: int, within_s: float = BODY_S) -> bytes:
+async def read_body(receive: Receive, fields: Mapping[str, str], *, max_bytes: int, within_s: float) -> bytes:
     """The whole body. Raises `SandboxError` ``MESSAGE_LIMIT`` as soon as it is too long, ``REQUEST_TIMEOUT``."""
     declared = fields.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > max_bytes:

@@ -21,7 +21,7 @@ class AsgiReply:
 
     def __init__(self, send: Send, trace: Trace) -> None:
         self._send = send
-        self._trace = trace
+        self.trace = trace
         self.begun = False
         self.route = ""
         self.status = 0
@@ -47,7 +47,7 @@ class AsgiReply:
         if self.begun:
             return
         status = errors.STATUS.get(error.code, 500)
-        response = errors.envelope(status, error, self._trace.correlation_id)
+        response = errors.envelope(status, error, self.trace.correlation_id)
         more = error.headers if isinstance(error, Limited) else {}
         lines = [*response.raw_headers, *self._own("gateway"), *_raw({**self.extra, **more}.items())]
         await self._begin("gateway", status, lines)
@@ -65,8 +65,8 @@ class AsgiReply:
     def _own(self, outcome: str) -> RawHeaders:
         return [
             (b"pysandbox-outcome", outcome.encode()),
-            (b"pysandbox-correlation-id", self._trace.correlation_id.encode()),
-            (b"traceparent", self._trace.traceparent.encode())]
+            (b"pysandbox-correlation-id", self.trace.correlation_id.encode()),
+            (b"traceparent", self.trace.traceparent.encode())]
 
 
 def _raw(pairs: Iterable[tuple[str, str]]) -> RawHeaders:

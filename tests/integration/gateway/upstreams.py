@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Wire = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -17,7 +18,7 @@ class Upstream:
     """``requests``: what arrived, as (method, path and query, headers, body)."""
 
     port: int = 0
-    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[str, str, CIMultiDict[str], bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -34,7 +35,7 @@ async def upstream(handler: Handler, tls: ssl.SSLContext | None = None) -> Async
     seen = Upstream()
 
     async def noted(request: web.Request) -> web.StreamResponse:
-        seen.requests.append((request.method, request.raw_path, dict(request.headers), await request.read()))
+        seen.requests.append((request.method, request.raw_path, CIMultiDict(request.headers), await request.read()))
         return await handler(request)
 
     runner = web.ServerRunner(web.Server(noted), shutdown_timeout=0.1)
@@ -54,7 +55,7 @@ async def raw(answer: Wire) -> AsyncIterator[Upstream]:
     seen = Upstream()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.requests.append(("", "", {}, await reader.readuntil(b"\r\n\r\n")))
+        seen.requests.append(("", "", CIMultiDict(), await reader.readuntil(b"\r\n\r\n")))
         try:
             await answer(reader, writer)
         except ConnectionError:

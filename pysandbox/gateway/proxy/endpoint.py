@@ -1,0 +1,128 @@
+"""``/proxy/…``: the one place where policy and I/O meet, in the order that costs a stranger most and us least.
+
+Session, plugin, route, rate; only then the body is read, the nonce checked and spent, and the request decided. What is
+decided goes to the `Exchange`. Every failure is the gateway's envelope, with the request's own correlation id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from pysandbox.core import proxy_nonce
+from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway.auth.principal import GatewaySession, SessionStore
+from pysandbox.gateway.proxy.exchange import Exchange
+from pysandbox.gateway.proxy.incoming import Incoming, read_body, read_head
+from pysandbox.gateway.proxy.limits import Allowance, Limits
+from pysandbox.gateway.proxy.nonces import NonceStore
+from pysandbox.gateway.proxy.planning import Caller, plan
+from pysandbox.gateway.proxy.policy import ProxyAsk, decide, find_route
+from pysandbox.gateway.proxy.reply import AsgiReply
+from pysandbox.gateway.proxy.route import Route
+from pysandbox.gateway.proxy.trace import read_trace
+
+
+class RouteSource(Protocol):
+    """The routes of a tenant, as they are now."""
+
+    async def routes(self, tenant: str) -> Sequence[Route]: ...
+
+
+class PluginGate(Protocol):
+    """Which plugins may call."""
+
+    async def require_enabled(self, tenant: str, plugin: str) -> None:
+        """Raises `SandboxError` ``PLUGIN_BLOCKED`` or ``PLUGIN_NOT_FOUND`` for an ``id@version`` that may not."""
+        ...
+
+
+Done = Callable[[str, str, int, Code | None], None]
+"""``(route, outcome, status, code)`` of a request that has ended; ``route`` is "" where it came to none."""
+
+
+def tell_nobody(_route: str, _outcome: str, _status: int, _code: Code | None) -> None:
+    """For a proxy without metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one session, and one plugin in all sessions, may send over all routes; a route has a rate of its own."""
+
+    session_per_minute: int = 300
+    session_burst: int = 60
+    plugin_per_minute: int = 12_000
+    plugin_burst: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyEndpoint:
+    """An ASGI application for everything under ``/proxy/``. ``now_ms()``: epoch milliseconds.
+
+    ``done`` hears how each request ended, for metrics.
+    """
+
+    sessions: SessionStore
+    plugins: PluginGate
+    routes: RouteSource
+    limits: Limits
+    nonces: NonceStore
+    exchange: Exchange
+    rates: Rates
+    now_ms: Callable[[], int]
+    random_hex: Callable[[int], str]
+    done: Done
+    body_s: float
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fields = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        trace = read_trace(
+            fields.get(b"pysandbox-correlation-id", ""), fields.get(b"traceparent", ""), self.random_hex)
+        reply = AsgiReply(send, trace)
+        code: Code | None = None
+        try:
+            await self._answer(read_head(scope), receive, reply)
+        except SandboxError as error:
+            code = error.code
+            await reply.error(error)
+        self.done(reply.route, reply.outcome, reply.status, code)
+
+    async def _answer(self, head: Incoming, receive: Receive, reply: AsgiReply) -> None:
+        session = await self.sessions.find(head.token)
+        plugin = head.plugin
+        await self.plugins.require_enabled(session.tenant, plugin)
+        route = find_route(head.path, await self.routes.routes(session.tenant))
+        reply.route = route.name
+        reply.extra = await self.limits.take(self._allowances(session, plugin, route))
+        body = await read_body(receive, head.fields, max_bytes=route.request_bytes, within_s=self.body_s)
+        await self._spend(head, session, plugin, body)
+        decision = decide(_asked(head, plugin, body), route, session)
+        caller = Caller(session.tenant, session.subject, plugin)
+        await self.exchange.run(plan(decision, route, caller, head, reply.trace), reply)
+
+    async def _spend(self, head: Incoming, session: GatewaySession, plugin: str, body: bytes) -> None:
+        bound = proxy_nonce.Bound(
+            session_id=session.session_id, plugin=plugin, method=head.method, path=head.path, query=head.query,
+            content_type=head.fields.get("content-type", ""),
+            content_encoding=head.fields.get("content-encoding", ""),
+            headers=head.fields.get("pysandbox-headers", ""), body=body)
+        nonce = proxy_nonce.check(
+            head.fields.get("pysandbox-nonce", ""), session.nonce_seed, bound, now_ms=self.now_ms())
+        await self.nonces.spend(session.session_id, nonce.counter, nonce.expires_at_ms)
+
+    def _allowances(self, session: GatewaySession, plugin: str, route: Route) -> list[Allowance]:
+        tenant, rates = session.tenant, self.rates
+        return [
+            Allowance("session", f"s:{session.session_id}", rates.session_per_minute, rates.session_burst),
+            Allowance("plugin", f"p:{tenant}:{plugin}", rates.plugin_per_minute, rates.plugin_burst),
+            Allowance("route", f"r:{tenant}:{route.name}", route.rate.per_minute, route.rate.burst)]
+
+
+def _asked(head: Incoming, plugin: str, body: bytes) -> ProxyAsk:
+    return ProxyAsk(
+        plugin=plugin, method=head.method, path=head.path, query=head.query, body=body, timeout_ms=head.timeout_ms,
+        content_type=head.fields.get("content-type", ""), content_encoding=head.fields.get("content-encoding", ""),
+        headers=head.fields.get("pysandbox-headers", ""))
