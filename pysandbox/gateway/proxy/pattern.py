@@ -102,6 +102,8 @@ def _fault_of_segment(segment: str) -> str | None:
         text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
         return "a path is UTF-8 once it is decoded"
+    if not text.isprintable():
+        return "a path has no characters that cannot be seen"
     plain = normalize("NFKC", text)
     if plain.partition(";")[0].strip() in {".", ".."} or {"/", "\\"} & set(plain):
         return "a path has no '.' or '..' segment and no slash or backslash in disguise"
