@@ -19,14 +19,12 @@ from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.gateway import headers
 from pysandbox.gateway.folder import BuiltPlugin
 from pysandbox.gateway.job import MAX_ANSWER_BYTES, Job
+from pysandbox.gateway.long_poll import wait_s, what_is_known
 from pysandbox.gateway.negotiate import not_modified
 from pysandbox.gateway.plugins import PluginFolders
 from pysandbox.gateway.reading import bearer, read_body
 from pysandbox.gateway.sessions import DevSessions
 
-MAX_WAIT_S: Final = 8.0
-"""How long a question for changes stays open: less than the host worker gives any request."""
-_FEW_WAITING: Final = 3  # more than these wait for a shorter time: a browser has six connections for all its tabs
 _MAX_BODY_BYTES: Final = 4096
 _STATES: Final = ("blocked", "enabled")
 
@@ -67,16 +65,11 @@ class Api:
         return await (self._set_state if request.method == "PATCH" else self._about)(request)
 
     async def changes(self, request: Request) -> Response:
-        """Answered at once when something is not as it was at ``since``; else when it changes, `MAX_WAIT_S` at most."""
+        """Answered at once when something is not as it was at ``since``; else when it changes, some seconds at most."""
         self.sessions.check(bearer(request))
-        since = request.query_params.get("since", "0")
-        if not (since.isascii() and since.isdigit() and len(since) <= 15):
-            raise SandboxError(
-                Code.INPUT_INVALID, "since is the revision of the last answer, or 0: a whole number",
-                details=[Problem("since", f"{since[:40]!r} is no revision", "send the revision of the last answer")])
+        known = what_is_known(request)
         blocks = self.plugins.blocks
-        within_s = MAX_WAIT_S / max(1, blocks.waiting - _FEW_WAITING)
-        return _json((await blocks.since(int(since), within_s)).as_json())
+        return _json((await blocks.since(known, wait_s(blocks.waiting))).as_json())
 
     async def bundle(self, request: Request) -> Response:
         built = await self._find(request)

@@ -21,11 +21,19 @@ from pysandbox.gateway.auth.platform import Expected, PlatformTokens
 from pysandbox.gateway.auth.routes import SessionRoutes
 from pysandbox.gateway.auth.sessions import GatewaySessions
 from pysandbox.gateway.config_checks import Places, database_url
+from pysandbox.gateway.dist import Dist
 from pysandbox.gateway.health import Check, Health
+from pysandbox.gateway.library import library_judge
 from pysandbox.gateway.proxy.limits import Limits
 from pysandbox.gateway.proxy.shared import SharedState
+from pysandbox.gateway.proxy_admin import ProxyAdmin
+from pysandbox.gateway.publishers import Publishers
+from pysandbox.gateway.registry import Registry
+from pysandbox.gateway.registry_routes import RegistryRoutes
+from pysandbox.gateway.route_store import RouteStore
 from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.store.database import Database
+from pysandbox.gateway.tenant_blocks import TenantBlocks
 from pysandbox.gateway.watch import Metrics
 
 _SWEEP_S: Final = 600.0
@@ -37,15 +45,17 @@ class Gateway:
 
     health: Health
     metrics: Metrics
+    blocks: TenantBlocks
     routes: list[BaseRoute]
 
     def stop(self) -> None:
         """The server is about to end: say so to load balancers, and wake whoever waits for news."""
         self.health.stopping = True
+        self.blocks.close()
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, places: Places) -> AsyncGenerator[Gateway]:
+async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> AsyncGenerator[Gateway]:
     """Raises `SandboxError` for whatever stands in the way."""
     async with AsyncExitStack() as stack:
         database = Database.open(database_url(settings))
@@ -63,13 +73,15 @@ async def open_gateway(settings: Settings, places: Places) -> AsyncGenerator[Gat
         health = Health(
             {"database": _database_check(database), "keys": source.ready},
             {} if shared is None else {"redis": shared.ready}, metrics, tokens)
-
-        async def permissions(_tenant: str) -> tuple[str, ...]:
-            return ()
-
+        registry, blocks = Registry(database, now_ms=now_ms), TenantBlocks(database)
         exchange = SessionRoutes(
-            tokens, sessions, permissions, limits, settings.gateway_origin or places.api_origin + settings.path_prefix)
-        yield Gateway(health, metrics, [*health.routes(), *exchange.routes()])
+            tokens, sessions, registry.permissions, limits,
+            settings.gateway_origin or places.api_origin + settings.path_prefix)
+        plugins = RegistryRoutes(
+            tokens, sessions, database, registry, Publishers(database, now_ms=now_ms), blocks, library_judge(bundle))
+        routes = RouteStore(database, allowlist=settings.route_allowlist, now_ms=now_ms)
+        yield Gateway(health, metrics, blocks, [
+            *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes()])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:

@@ -84,7 +84,7 @@ class GatewayServer:
 
     @asynccontextmanager
     async def _apps(self, bundle: Dist) -> AsyncGenerator[Sequence[ASGIApp]]:
-        async with open_gateway(self.settings, self.places) as gateway:
+        async with open_gateway(self.settings, self.places, bundle) as gateway:
             self._gateway = gateway
             at = self.places
             yield [

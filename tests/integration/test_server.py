@@ -19,8 +19,7 @@ import pytest
 from pysandbox.core.bundle import read_bundle
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.gateway import api as gateway_api
-from pysandbox.gateway import headers
+from pysandbox.gateway import headers, long_poll
 from pysandbox.gateway.job import Job
 from pysandbox.gateway.serve import DevServer
 from tests.unit.gateway.fake_dist import BUILD, CELL_SCRIPT, FILES, HOST_SCRIPT, write_dist
@@ -408,12 +407,12 @@ def test_a_server_that_closes_does_not_wait_for_who_waits_for_changes(tmp_path: 
 
 
 def test_many_open_pages_wait_for_a_shorter_time_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway_api, "MAX_WAIT_S", 600.0)
+    monkeypatch.setattr(long_poll, "MAX_WAIT_S", 600.0)
     with DevServer(dist=write_dist(tmp_path)) as running, ThreadPoolExecutor(5) as others:
         waiting = [others.submit(_changes, running, "?since=1") for _ in range(4)]
         while running.plugins.blocks.waiting < 4:
             time.sleep(0.001)
-        monkeypatch.setattr(gateway_api, "_FEW_WAITING", -100_000)
+        monkeypatch.setattr(long_poll, "_FEW_WAITING", -100_000)
         assert others.submit(_changes, running, "?since=1").result(5).json == {"revision": 1, "blocked": []}
         assert not any(answer.done() for answer in waiting)
         running.plugins.blocks.close()
