@@ -105,6 +105,6 @@ def _fault_of_segment(segment: str) -> str | None:
     if not text.isprintable():
         return "a path has no characters that cannot be seen"
     plain = normalize("NFKC", text)
-    if plain.partition(";")[0].strip() in {".", ".."} or {"/", "\\"} & set(plain):
-        return "a path has no '.' or '..' segment and no slash or backslash in disguise"
+    if (segment and plain.partition(";")[0].strip() in {"", ".", ".."}) or {"/", "\\"} & set(plain):
+        return "a path has no blank, '.' or '..' segment and no slash or backslash in disguise"
     return None
