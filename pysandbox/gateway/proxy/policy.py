@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.gateway.proxy import headers, request_checks
+from pysandbox.gateway.proxy.inspection import Finding, Kind, Usual, inspect
 from pysandbox.gateway.proxy.pattern import fault_of_path
 from pysandbox.gateway.proxy.route import Route, Upstream
 
@@ -45,7 +46,7 @@ class Session(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is sent. ``shortened``: the caller gives it less time than the route does."""
+    """What is sent. ``shortened``: the caller gives it less time than the route does; ``findings``: for counters."""
 
     upstream: Upstream
     upstream_url: str
@@ -54,6 +55,15 @@ class Decision:
     body: bytes = field(repr=False)
     timeout_ms: int
     shortened: bool
+    findings: tuple[Finding, ...] = ()
+
+
+class Barred(SandboxError):
+    """Inspection refused a request: ``INPUT_INVALID``. ``findings``: for counters."""
+
+    def __init__(self, findings: tuple[Finding, ...], problems: Sequence[Problem]) -> None:
+        super().__init__(Code.INPUT_INVALID, _said(problems), details=problems)
+        self.findings = findings
 
 
 def find_route(path: str, routes: Iterable[Route]) -> Route:
@@ -72,8 +82,8 @@ def find_route(path: str, routes: Iterable[Route]) -> Route:
     return found
 
 
-def decide(ask: ProxyAsk, route: Route, session: Session) -> Decision:
-    """What to send for ``ask``.
+def decide(ask: ProxyAsk, route: Route, session: Session, *, usual: Usual | None = None) -> Decision:
+    """What to send for ``ask``. ``usual``: the route's history so far, for inspection.
 
     Raises `SandboxError`: ``PERMISSION_DENIED``, ``ROUTE_NOT_FOUND``, ``METHOD_NOT_ALLOWED``, ``MESSAGE_LIMIT``, or
     ``INPUT_INVALID`` with every problem.
@@ -96,7 +106,8 @@ def decide(ask: ProxyAsk, route: Route, session: Session) -> Decision:
     timeout_ms = min(route.timeout_ms, ask.timeout_ms or route.timeout_ms)
     return Decision(
         upstream=route.upstream, upstream_url=_url(route.upstream, rest, ask.query), method=ask.method, headers=sent,
-        body=ask.body, timeout_ms=timeout_ms, shortened=timeout_ms < route.timeout_ms)
+        body=ask.body, timeout_ms=timeout_ms, shortened=timeout_ms < route.timeout_ms,
+        findings=_inspected(ask, route, usual))
 
 
 def _permit(ask: ProxyAsk, route: Route, session: Session) -> None:
@@ -142,6 +153,21 @@ def _refuse_injected(ask: ProxyAsk, route: Route) -> str:
 
 def _url(upstream: Upstream, rest: str, query: str) -> str:
     return upstream.base_url + (f"/{rest}" if rest else "") + (f"?{query}" if query else "")
+
+
+def _inspected(ask: ProxyAsk, route: Route, usual: Usual | None) -> tuple[Finding, ...]:
+    """What inspection finds; blocked by it, where the route says so.
+
+    A method that the route lists is never blocked because nobody has used it yet: nobody ever could.
+    """
+    if route.inspection == "off":
+        return ()
+    found = inspect(method=ask.method, query=ask.query, content_type=ask.content_type, body=ask.body, usual=usual)
+    barred = [finding for finding in found if finding.kind != Kind.UNEXPECTED_METHOD]
+    if barred and route.inspection == "block":
+        problems = [Problem(finding.where, f"inspection found: {finding.kind}", "Leave it out.") for finding in barred]
+        raise Barred(found, problems)
+    return found
 
 
 def _invalid(path: str, rule: str, cure: str) -> SandboxError:

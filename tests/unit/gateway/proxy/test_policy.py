@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.gateway.proxy.policy import Decision, ProxyAsk, decide, find_route
+from pysandbox.gateway.proxy.inspection import Finding, Kind, Usual
+from pysandbox.gateway.proxy.policy import Barred, Decision, ProxyAsk, decide, find_route
 from pysandbox.gateway.proxy.route import Route
 from tests.unit.gateway.proxy.routes import PLUGIN, route
 
@@ -49,7 +50,7 @@ def test_a_good_request_goes_to_the_upstream_of_its_route() -> None:
     assert (found.method, found.body) == ("POST", BODY)
     assert found.upstream_url == "https://risk.vendor.example/v1/evaluate?deep=1&x=%20"
     assert list(found.headers) == [("Content-Type", "application/json")]
-    assert (found.timeout_ms, found.shortened) == (2500, False)
+    assert (found.timeout_ms, found.shortened, found.findings) == (2500, False, ())
 
 
 def test_a_route_without_a_star_is_one_address() -> None:
@@ -201,6 +202,30 @@ def test_a_duplicate_of_an_injected_form_field_is_refused(body: bytes) -> None:
 def test_other_bodies_pass_where_the_key_goes_into_the_body() -> None:
     assert decided(IN_BODY).body == BODY
     assert decided(IN_BODY, body=b"a=1&b=2", content_type="application/x-www-form-urlencoded").body == b"a=1&b=2"
+
+
+def test_what_inspection_finds_is_observed_or_blocks() -> None:
+    broken = b'{"a":'
+    assert decided(body=broken).findings == (Finding(Kind.MALFORMED_JSON, "body"),)
+    assert decided(route(inspection="off"), body=broken).findings == ()
+    error = refused(route(inspection="block"), body=broken)
+    assert isinstance(error, Barred)
+    assert error.findings == (Finding(Kind.MALFORMED_JSON, "body"),)
+    assert "malformed-json" in error.message
+
+
+def test_inspection_tells_the_kind_and_never_the_value() -> None:
+    error = refused(route(inspection="block"), body=b'{"card":"4111 1111 1111 1111"}')
+    assert "personal-data" in error.message
+    assert "4111" not in error.message + repr(error.details)
+
+
+def test_a_listed_method_that_nobody_has_used_is_observed_and_never_blocked() -> None:
+    usual = Usual()
+    for _ in range(100):
+        usual.ask("GET", 100)
+    found = decide(ASK, route(inspection="block"), Granted(), usual=usual)
+    assert found.findings == (Finding(Kind.UNEXPECTED_METHOD, "method"),)
 
 
 def test_of_several_routes_the_one_that_says_most_answers() -> None:
