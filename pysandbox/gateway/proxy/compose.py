@@ -18,6 +18,7 @@ from pysandbox.gateway.proxy.incoming import BODY_S
 from pysandbox.gateway.proxy.limits import Limits, Slots
 from pysandbox.gateway.proxy.nonces import MemoryNonces, RedisNonces
 from pysandbox.gateway.proxy.oauth import Tokens
+from pysandbox.gateway.proxy.observing import Found, Observer, count_nowhere
 from pysandbox.gateway.proxy.shared import SharedState
 from pysandbox.gateway.vault.secret import Vault
 
@@ -37,7 +38,8 @@ class Proxy:
 def make_proxy(
     *, sessions: SessionStore, plugins: PluginGate, routes: RouteSource, vault: Vault,
     shared: SharedState | None = None, rates: Rates | None = None, clients: Clients | None = None,
-    done: Done = tell_nobody, body_s: float = BODY_S,
+    done: Done = tell_nobody, found: Found = count_nowhere,
+    body_s: float = BODY_S,
 ) -> Proxy:
     """``vault`` should be cached: it is read for each request. ``shared``: what replicas share, if there are several.
 
@@ -52,7 +54,7 @@ def make_proxy(
     return Proxy(ProxyEndpoint(
         sessions=sessions, plugins=plugins, routes=routes, limits=Limits(shared), nonces=nonces, exchange=exchange,
         rates=rates or Rates(), now_ms=epoch_ms, random_hex=secrets.token_hex, done=done,
-        body_s=body_s), clients)
+        body_s=body_s, observer=Observer(found)), clients)
 
 
 def epoch_ms() -> int:

@@ -19,8 +19,9 @@ from pysandbox.gateway.proxy.exchange import Exchange
 from pysandbox.gateway.proxy.incoming import Incoming, read_body, read_head
 from pysandbox.gateway.proxy.limits import Allowance, Limits
 from pysandbox.gateway.proxy.nonces import NonceStore
+from pysandbox.gateway.proxy.observing import Observed, Observer
 from pysandbox.gateway.proxy.planning import Caller, plan
-from pysandbox.gateway.proxy.policy import ProxyAsk, decide, find_route
+from pysandbox.gateway.proxy.policy import Barred, Decision, ProxyAsk, decide, find_route
 from pysandbox.gateway.proxy.reply import AsgiReply
 from pysandbox.gateway.proxy.route import Route
 from pysandbox.gateway.proxy.trace import read_trace
@@ -62,7 +63,7 @@ class Rates:
 class ProxyEndpoint:
     """An ASGI application for everything under ``/proxy/``. ``now_ms()``: epoch milliseconds.
 
-    ``done`` hears how each request ended, for metrics.
+    ``done`` hears how each request ended, for metrics, and ``observer`` what was odd about it.
     """
 
     sessions: SessionStore
@@ -76,6 +77,7 @@ class ProxyEndpoint:
     random_hex: Callable[[int], str]
     done: Done
     body_s: float
+    observer: Observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fields = {name: value.decode("latin-1") for name, value in scope["headers"]}
@@ -99,9 +101,13 @@ class ProxyEndpoint:
         reply.extra = await self.limits.take(self._allowances(session, plugin, route))
         body = await read_body(receive, head.fields, max_bytes=route.request_bytes, within_s=self.body_s)
         await self._spend(head, session, plugin, body)
-        decision = decide(_asked(head, plugin, body), route, session)
+        observed = self.observer.of(session.tenant, route)
+        decision = _decided(_asked(head, plugin, body), route, session, observed)
         caller = Caller(session.tenant, session.subject, plugin)
-        await self.exchange.run(plan(decision, route, caller, head, reply.trace), reply)
+        made = plan(decision, route, caller, head, reply.trace, observed)
+        await self.exchange.run(made, reply)
+        if made.mask is None and observed is not None and reply.outcome == "upstream":
+            observed.sized(reply.bytes)
 
     async def _spend(self, head: Incoming, session: GatewaySession, plugin: str, body: bytes) -> None:
         bound = proxy_nonce.Bound(
@@ -119,6 +125,19 @@ class ProxyEndpoint:
             Allowance("session", f"s:{session.session_id}", rates.session_per_minute, rates.session_burst),
             Allowance("plugin", f"p:{tenant}:{plugin}", rates.plugin_per_minute, rates.plugin_burst),
             Allowance("route", f"r:{tenant}:{route.name}", route.rate.per_minute, route.rate.burst)]
+
+
+def _decided(ask: ProxyAsk, route: Route, session: GatewaySession, observed: Observed | None) -> Decision:
+    """`decide`, with the route's history before it and whoever counts behind it."""
+    if observed is None:
+        return decide(ask, route, session)
+    try:
+        decision = decide(ask, route, session, usual=observed.usual)
+    except Barred as error:
+        observed.tell(error.findings)
+        raise
+    observed.asked(ask.method, len(ask.body), decision.findings)
+    return decision
 
 
 def _asked(head: Incoming, plugin: str, body: bytes) -> ProxyAsk:

@@ -18,6 +18,7 @@ from pysandbox.gateway.proxy.forward import Outgoing
 from pysandbox.gateway.proxy.incoming import Incoming
 from pysandbox.gateway.proxy.masking import mask_body
 from pysandbox.gateway.proxy.media import MediaKind, kind_of
+from pysandbox.gateway.proxy.observing import Observed
 from pysandbox.gateway.proxy.policy import Decision
 from pysandbox.gateway.proxy.route import AuthMethod, Route, Upstream
 from pysandbox.gateway.proxy.trace import Trace
@@ -32,15 +33,17 @@ class Caller:
     plugin: str
 
 
-def plan(decision: Decision, route: Route, caller: Caller, head: Incoming, trace: Trace) -> Plan:
-    """The plan for ``decision``, whose request is ``head``'s."""
+def plan(
+    decision: Decision, route: Route, caller: Caller, head: Incoming, trace: Trace, observed: Observed | None = None
+) -> Plan:
+    """The plan for ``decision``, whose request is ``head``'s. Where inspection may block, an answer is read whole."""
     upstream = decision.upstream
     outgoing = Outgoing(
         decision.method, decision.upstream_url,
         [*decision.headers, ("Traceparent", trace.traceparent), ("X-Correlation-Id", trace.correlation_id)],
         decision.body, connect_ms=route.connect_timeout_ms, first_byte_ms=route.first_byte_timeout_ms,
         response_bytes=route.response_bytes)
-    masks = bool(route.mask_fields)
+    whole = bool(route.mask_fields) or route.inspection == "block"
     return Plan(
         scope=Scope(caller.tenant, caller.subject, caller.plugin, route.name), outgoing=outgoing,
         destination=Destination(upstream.host, upstream.port, caller.tenant), auth=_auth(route, upstream),
@@ -48,7 +51,7 @@ def plan(decision: Decision, route: Route, caller: Caller, head: Incoming, trace
         shortened=decision.shortened, concurrency=route.concurrency, breaker=route.breaker,
         cache_ttl_s=route.cache_ttl_s, identity=_identity(head, decision.body),
         controls={name.lower(): value for name, value in decision.headers},
-        mask=partial(_masked, route) if masks else None, shown=partial(_shown, route))
+        mask=partial(_masked, route, observed) if whole else None, shown=partial(_shown, route))
 
 
 def _auth(route: Route, upstream: Upstream) -> Auth:
@@ -67,8 +70,17 @@ def _identity(head: Incoming, body: bytes) -> Sequence[bytes]:
     return [*(part.encode() for part in parts), body]
 
 
-def _masked(route: Route, content_type: str, body: bytes, echoes: Sequence[bytes]) -> bytes:
-    return mask_body(content_type, body, route.mask_fields, redact=echoes, non_json=route.non_json)
+def _masked(
+    route: Route, observed: Observed | None, content_type: str, body: bytes, echoes: Sequence[bytes]
+) -> bytes:
+    if observed is not None:
+        observed.answered(content_type, body)
+    try:
+        return mask_body(content_type, body, route.mask_fields, redact=echoes, non_json=route.non_json)
+    except SandboxError:
+        if observed is not None:
+            observed.unreadable(content_type, body)
+        raise
 
 
 def _shown(route: Route, status: int, given: Headers) -> Headers:

@@ -17,7 +17,8 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 
 class AsgiReply:
-    """What `exchange.Exchange` answers to. ``extra``: rate headers, once they are known; ``route``: its name."""
+    """What `exchange.Exchange` answers to. ``extra``: rate headers, once they are known; ``route``: its name;
+    ``bytes``: of bodies, so far."""
 
     def __init__(self, send: Send, trace: Trace) -> None:
         self._send = send
@@ -25,6 +26,7 @@ class AsgiReply:
         self.begun = False
         self.route = ""
         self.status = 0
+        self.bytes = 0
         self.outcome = "gateway"
         self.extra: Mapping[str, str] = {}
 
@@ -39,6 +41,7 @@ class AsgiReply:
         await self._begin(outcome, status, self._lines(outcome, headers))
 
     async def piece(self, data: bytes, *, last: bool) -> None:
+        self.bytes += len(data)
         if data or last:
             await self._send({"type": "http.response.body", "body": data, "more_body": not last})
 
