@@ -25,6 +25,7 @@ import typer
 from tests.bench.gateway import nginx, ours
 from tests.bench.gateway.wrk import Run, run
 from tests.bench.machine import cpu_name
+from tests.integration.gateway.proxies import PATH, PLUGIN, TOKEN
 
 OUTPUT = Path(__file__).parents[1] / "gateway.json"
 BODY_BYTES = 1024
@@ -32,7 +33,8 @@ BUSY = 64
 """Connections that saturate every subject with a 10 ms upstream."""
 CALM = 4
 START_S = 30.0
-PLUGIN = "com.vendor.risk-scoring@2.1.0"
+MOST_RPS = 3000
+"""More than one process answers: so many nonces are made for each second."""
 SUBJECTS = ("direct", "passthrough", "nginx", "ours")
 
 
@@ -77,15 +79,18 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, list[Run]]]:
         targets["passthrough"] = bare, stack.enter_context(started(module("passthrough", bare, upstream), bare))
         targets["nginx"] = other, stack.enter_context(started(nginx.command(folder, other, upstream), other))
         targets["ours"] = gateway, stack.enter_context(started(module("ours", gateway, upstream), gateway))
+        used = 0
         for number in range(rounds + 1):
             for name, (port, process) in targets.items():
                 for load, connections in (("busy", BUSY), ("calm", CALM)):
                     nonces = folder / "nonces"
                     # Made as they are needed: a nonce lives for half a minute.
-                    nonces.write_text("\n".join(ours.nonces(8000 * seconds if name == "ours" else 1)))
+                    count = MOST_RPS * int(seconds + 1) if name == "ours" else 1
+                    nonces.write_text("\n".join(ours.nonces(count, BODY_BYTES, used)))
+                    used += count
                     result = run(
-                        f"http://127.0.0.1:{port}{ours.PATH}", process, connections=connections, seconds=seconds,
-                        nonces=nonces, token=ours.TOKEN, plugin=ours.PLUGIN, body_bytes=BODY_BYTES)
+                        f"http://127.0.0.1:{port}{PATH}", process, connections=connections, seconds=seconds,
+                        nonces=nonces, token=TOKEN, plugin=PLUGIN, body_bytes=BODY_BYTES)
                     print(f"{number} {name:12} {load} {result.rps:8.0f}/s p50 {result.p50_ms:6.2f} "
                           f"p99 {result.p99_ms:6.2f} ms {result.cores:.2f} cores, {result.bad} bad", flush=True)
                     if number > 0:  # the first round warms up

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import cast
 
 import uvloop
 
@@ -34,8 +35,7 @@ class Answering(asyncio.Protocol):
     token = response(TOKEN)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses
         self.buffer = b""
 
     def data_received(self, data: bytes) -> None:
@@ -48,7 +48,11 @@ class Answering(asyncio.Protocol):
                 return
             answer = self.token if b" /token " in head else self.answer
             self.buffer = self.buffer[end + 4 + length:]
-            asyncio.get_running_loop().call_later(DELAY_S, self.transport.write, answer)
+            asyncio.get_running_loop().call_later(DELAY_S, self.write, answer)
+
+    def write(self, answer: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(answer)
 
 
 async def serve(port: int) -> None:
