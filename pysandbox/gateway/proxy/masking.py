@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
@@ -41,6 +41,8 @@ _NO_SIGNS: Final = {sign: None for sign in range(128) if not chr(sign).isalnum()
 _BREAKS: Final = re.compile(r"[.\[\]/:]+")
 _CACHED_CHARS: Final = 64
 _CACHED_KEYS: Final = 4096
+_CACHED_SHAPES: Final = 512
+_SHAPED_KEYS: Final = 64
 
 # Numbers keep their digits: 1.10 stays 1.10, and no card number becomes a float.
 _decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -91,26 +93,39 @@ def refused(why: str) -> SandboxError:
     return SandboxError(Code.UPSTREAM_REFUSED, f"the upstream's answer {why}")
 
 
+class _Shape(NamedTuple):
+    """What the keys of an object are."""
+
+    hidden: tuple[str, ...]
+    labels: tuple[str, ...]
+    values: tuple[str, ...]
+
+
 class _Masker:
     """Masks values that were read from JSON. ``fields``: names in any spelling."""
 
     def __init__(self, fields: Sequence[str]) -> None:
         self._names = frozenset(map(canonical_name, fields))
         self._roles: dict[str, int] = {}
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def hides(self, key: str) -> bool:
         """Whether ``key``, or a part of a flattened path such as ``customer.ssn``, is one of the fields."""
         return self._role(key) == _HIDDEN
 
     def masked(self, value: object, levels: int = _LEVELS) -> object:
-        """``levels``: how deep JSON in strings is read. Raises `SandboxError` ``UPSTREAM_REFUSED``."""
+        """``value``, which is changed in place. ``levels``: how deep JSON in strings is read.
+
+        Raises `SandboxError` ``UPSTREAM_REFUSED``.
+        """
         if isinstance(value, str):
             return self.masked_text(value, levels) if value[:1] in _STARTS else value
         if isinstance(value, dict):
-            return self._object(cast("dict[str, object]", value), levels)
-        if isinstance(value, list):
-            return [self.masked(item, levels) for item in cast("list[object]", value)]
-        return value
+            self._object(cast("dict[str, object]", value), levels)
+        elif isinstance(value, list):
+            items = cast("list[object]", value)
+            self._members(items, enumerate(items), levels)
+        return cast(object, value)
 
     def masked_text(self, text: str, levels: int = _LEVELS) -> str:
         """A string that holds JSON is masked as JSON, and written anew; what only begins like it stays as it is."""
@@ -124,26 +139,41 @@ class _Masker:
             return text
         return _encoder.encode(self.masked(inner, levels - 1)).decode()
 
-    def _object(self, members: dict[str, object], levels: int) -> dict[str, object]:
-        if len(members) > _MAX_KEYS:
+    def _object(self, members: dict[str, object], levels: int) -> None:
+        # Objects of one array have the same keys: what these are is found out once for all of them.
+        keys = tuple(members)
+        shape = self._shapes.get(keys) or self._shape(keys)
+        for key in shape.hidden:
+            members[key] = MASK
+        for key in shape.labels:
+            member = members[key]
+            if isinstance(member, str) and canonical_name(member) in self._names:  # {"name": "ssn", "value": …}
+                members.update(dict.fromkeys(shape.values, MASK))
+        self._members(members, members.items(), levels)
+
+    def _members(
+        self, held: dict[str, object] | list[object], members: Iterable[tuple[Any, Any]], levels: int
+    ) -> None:
+        """Mask what is inside of an object's or an array's members. Most are plain: those cost one look, no call."""
+        for at, member in members:
+            if isinstance(member, str):
+                if member[:1] in _STARTS:
+                    held[at] = self.masked_text(member, levels)
+            elif isinstance(member, dict | list):
+                self.masked(cast(object, member), levels)
+
+    def _shape(self, keys: tuple[str, ...]) -> _Shape:
+        if len(keys) > _MAX_KEYS:
             raise refused(f"has an object of more than {_MAX_KEYS} keys")
-        known, labelled = self._roles, False
-        shown: dict[str, object] = {}
-        for key, member in members.items():
-            role = known.get(key)
-            if role is None:
-                role = self._role(key)
-            if role == _HIDDEN:
-                shown[key] = MASK
-                continue
-            if role == _LABEL and isinstance(member, str) and canonical_name(member) in self._names:
-                labelled = True
-            # Looked at here first: most members are plain text, and a call for each of them costs more than the look.
-            plain = isinstance(member, str) and member[:1] not in _STARTS
-            shown[key] = member if plain else self.masked(member, levels)
-        if labelled:  # {"name": "ssn", "value": …}
-            shown.update({key: MASK for key in shown if self._role(key) == _VALUE})
-        return shown
+        roles = [(key, self._role(key)) for key in keys]
+        hidden, labels, values = (
+            tuple(key for key, role in roles if role == wanted) for wanted in (_HIDDEN, _LABEL, _VALUE))
+        shape = _Shape(hidden, labels if values else (), values)
+        if len(keys) <= _SHAPED_KEYS and len(self._shapes) < _CACHED_SHAPES and all(
+            len(key) <= _CACHED_CHARS for key in keys
+        ):
+            self._shapes[keys] = shape
+        return shape
 
     def _role(self, key: str) -> int:
         role = self._roles.get(key)
