@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pysandbox.cli import build, check, doctor, run, runtime, serve, vault
+from pysandbox.cli import build, check, doctor, run, runtime, serve, token, vault
 
 app = typer.Typer(
     name="pysandbox",
@@ -18,7 +18,8 @@ app = typer.Typer(
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("build", epilog=build.EXAMPLES)(build.build)
-app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
+app.command("serve", help=serve.HELP, epilog=serve.EXAMPLES)(serve.serve)
+app.command("token", epilog=token.EXAMPLES)(token.token)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime")
 app.add_typer(vault.app, name="vault")

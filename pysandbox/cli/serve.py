@@ -1,4 +1,4 @@
-"""``pysandbox serve``: both origins on this machine, until Ctrl-C."""
+"""``pysandbox serve``: both origins until Ctrl-C; the gateway, or with ``--plugins`` folders without a registry."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pysandbox.cli import faults, output
+from pysandbox.cli import configured, faults, output
 from pysandbox.core.errors import SandboxError
+from pysandbox.gateway.settings import Settings, settings_help
 
 if TYPE_CHECKING:
     from pysandbox.gateway.serve import DevServer
+    from pysandbox.gateway.server import GatewayServer
 
 EXAMPLES = (
-    "Examples:  pysandbox serve --plugins examples/risk_scoring  ·  pysandbox serve --demo --plugins examples  ·  "
-    "pysandbox serve --plugins . --allowed-origin https://app.example")
+    "Examples:  pysandbox serve  ·  pysandbox serve --config gateway.toml  ·  "
+    "pysandbox serve --plugins examples/risk_scoring  ·  pysandbox serve --demo --plugins examples")
+HELP = """Serve the gateway: registry, sessions, API proxy. With --plugins: folders of plugins, on this machine alone.
+
+Settings of the gateway, as variables; in the file of --config they are written small and without PYSANDBOX_:
+
+\b
+""" + "\n\n".join(
+    f"{name}{f'={default}' if default else ''}\n    {meaning}" for name, default, meaning in settings_help())
 
 
 def serve(
@@ -29,44 +38,32 @@ def serve(
             "--plugins", metavar="DIR", envvar="PYSANDBOX_PLUGINS", exists=True, file_okay=False,
             help="A plugin's folder, or a folder of such folders. May be repeated, or followed by more."),
     ] = None,
-    port: Annotated[
-        int, typer.Option(envvar="PYSANDBOX_PORT", min=0, max=65535, help="Port of the API; 0 takes a free one.")
-    ] = 8900,
+    config: configured.Config = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = None,
     sandbox_port: Annotated[
-        int,
-        typer.Option(envvar="PYSANDBOX_SANDBOX_PORT", min=0, max=65535, help="Port of the sandbox's own origin."),
-    ] = 8901,
+        int | None, typer.Option(min=0, max=65535, help="Port of the sandbox's own origin.")] = None,
     allowed_origin: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="ORIGIN", envvar="PYSANDBOX_ALLOWED_ORIGINS",
-            help="Origin whose pages may embed the sandbox. May be repeated; in the variable separated by spaces."),
+        typer.Option(metavar="ORIGIN", help="Origin whose pages may embed the sandbox. May be repeated."),
     ] = None,
-    host: Annotated[
-        str, typer.Option(envvar="PYSANDBOX_HOST", help="Address to listen on; development sessions: loopback alone.")
-    ] = "127.0.0.1",
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     dist: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", envvar="PYSANDBOX_DIST", exists=True, file_okay=False,
-            help="Browser bundle to serve; default: the package's own."),
+            metavar="DIR", exists=True, file_okay=False, help="Browser bundle to serve; default: the package's own."),
     ] = None,
     chaos: faults.ChaosText = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo pages too, and print their address.")] = False,
 ) -> None:
-    """Serve the sandbox and plugins from folders, without a registry, on this machine alone."""
-    from pysandbox.gateway.serve import DevServer  # noqa: PLC0415  # imported when it runs: --help stays fast
-
-    try:
-        folders = [folder for given in [*(plugins or []), *(more or [])] for folder in plugin_folders(given)]
-        server = DevServer(
-            folders, api_port=port, sandbox_port=sandbox_port, allowed_origins=allowed_origin or [], host=host,
-            with_pages=demo, dist=dist, reload=True, resolve=output.resolver(), chaos=faults.chosen(chaos))
-    except SandboxError as error:
-        output.give_up(error)
-    with server:
-        _announce(server, demo=demo)
-        _wait_for_the_end()
+    """See `HELP`. Plugins from folders, demo pages and chaos are for development: with one of them there is no
+    gateway."""
+    settings = configured.chosen(
+        config, port=port, sandbox_port=sandbox_port, allowed_origins=allowed_origin or None, host=host, dist=dist)
+    given = [*(plugins or []), *(more or [])]
+    if given or demo or chaos:
+        _serve_folders(given, settings, chaos, demo=demo)
+    else:
+        _serve_gateway(settings)
     output.err().print(output.line("stopped"))
 
 
@@ -78,16 +75,58 @@ def plugin_folders(given: Path) -> list[Path]:
     return below or [given]
 
 
+def _serve_gateway(settings: Settings) -> None:
+    from pysandbox.gateway.logs import to_stderr  # noqa: PLC0415  # imported when it runs: --help stays fast
+    from pysandbox.gateway.server import GatewayServer  # noqa: PLC0415
+
+    to_stderr()
+    try:
+        server = GatewayServer(settings)
+    except SandboxError as error:
+        output.give_up(error)
+    with server:
+        _announce_gateway(server)
+        _wait_for_the_end()
+
+
+def _serve_folders(given: list[Path], settings: Settings, chaos: str | None, *, demo: bool) -> None:
+    from pysandbox.gateway.serve import DevServer  # noqa: PLC0415  # imported when it runs: --help stays fast
+
+    try:
+        server = DevServer(
+            [folder for one in given for folder in plugin_folders(one)], api_port=settings.port,
+            sandbox_port=settings.sandbox_port, allowed_origins=settings.allowed_origins, host=settings.host,
+            with_pages=demo, dist=settings.dist, reload=True, resolve=output.resolver(), chaos=faults.chosen(chaos))
+    except SandboxError as error:
+        output.give_up(error)
+    with server:
+        _announce(server, demo=demo)
+        _wait_for_the_end()
+
+
+def _announce_gateway(server: GatewayServer) -> None:
+    settings = server.settings
+    rows = [("API", server.api_origin + settings.path_prefix), ("sandbox", server.sandbox_origin)]
+    rows.append(("database", "as set" if settings.database_url else str(settings.data_dir)))
+    rows.append(("tokens", settings.jwt_issuer or "of this machine: see `pysandbox token --help`"))
+    rows += [("may embed", origin) for origin in server.places.allowed_origins]
+    _print_rows("the pysandbox gateway serves", rows)
+
+
 def _announce(server: DevServer, *, demo: bool) -> None:
     """Where everything is. The token stands here and nowhere else."""
-    console = output.err()
-    console.print(output.line(("pysandbox serves on this machine", "bold"), " (Ctrl-C ends it)"))
     rows = [("API", server.api_origin), ("sandbox", server.sandbox_origin), ("token", server.token)]
     rows += [("plugin", built.manifest.key) for built in server.plugins.all()] or [("plugin", "none; see --plugins")]
     rows += [("may embed", origin) for origin in server.allowed_origins]
     if demo:
         fragment = f"token={server.token}&sandbox={server.sandbox_origin}"
         rows.append(("demo", f"{server.api_origin}/pages/demo.html#{fragment}"))
+    _print_rows("pysandbox serves on this machine", rows)
+
+
+def _print_rows(title: str, rows: list[tuple[str, str]]) -> None:
+    console = output.err()
+    console.print(output.line((title, "bold"), " (Ctrl-C ends it)"))
     for name, value in rows:
         console.print(output.line((f"  {name:10}", "dim"), value))
 

@@ -80,6 +80,8 @@ class GatewayServer:
         """Answer no new connection, let requests in progress end, and join the thread. Twice does no harm."""
         if self._gateway is not None:
             self._gateway.stop()
+            time.sleep(self.settings.stop_delay_s)
+            self._gateway = None
         self._running.close()
 
     @asynccontextmanager

@@ -19,7 +19,8 @@ from pysandbox.core.errors import Code, Problem, SandboxError
 PREFIX: Final = "PYSANDBOX_"
 _ELSEWHERE: Final = frozenset({
     "PYSANDBOX_PLUGINS", "PYSANDBOX_CONFIG", "PYSANDBOX_CACHE", "PYSANDBOX_ENGINES", "PYSANDBOX_BROWSER",
-    "PYSANDBOX_TEST_DIST", "PYSANDBOX_VAULT_KEY", "PYSANDBOX_URL", "PYSANDBOX_TOKEN_FILE", "PYSANDBOX_KILLS"})
+    "PYSANDBOX_TEST_DIST", "PYSANDBOX_VAULT_KEY", "PYSANDBOX_URL", "PYSANDBOX_TOKEN", "PYSANDBOX_TOKEN_FILE",
+    "PYSANDBOX_KILLS"})
 """Variables that others read."""
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -73,6 +74,8 @@ class Settings:
     vault_namespace: str = _setting("", "The namespace in Vault.")
     aws_region: str = _setting("", "Region of AWS Secrets Manager, for aws-sm:// references.")
     vault_cache_s: int = _setting(60, "How long a secret is used before it is read again.", least=1)
+    stop_delay_s: int = _setting(
+        0, "How long a stopping server goes on answering once /readyz has said so, for load balancers to hear it.")
     drain_s: int = _setting(30, "How long requests in progress may take when the server stops.", least=1)
     access_log: bool = _setting(True, "One JSON line for each request on stderr, without addresses, paths or users.")
 

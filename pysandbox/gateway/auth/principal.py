@@ -20,6 +20,9 @@ OPEN_SESSIONS: Final = "webchat:session:read"
 MANAGE_SESSIONS: Final = "webchat:session:manage"
 READ_METRICS: Final = "telemetry:metrics:read"
 READ_AUDIT: Final = "telemetry:audit:read"
+SCOPES: Final = frozenset({
+    MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_AUDIT})
+"""Everything that a platform token can open here."""
 
 
 @dataclass(frozen=True, slots=True)

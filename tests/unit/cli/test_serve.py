@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pysandbox.cli.app import app
 from pysandbox.cli.serve import plugin_folders
+from pysandbox.gateway.settings import settings_help
 from tests.unit.gateway.fake_dist import write_dist
 from tests.unit.gateway.fake_plugin import write_plugin
 
@@ -21,9 +22,33 @@ def _serve(*args: str) -> tuple[int, str]:
 
 
 def test_a_host_beyond_loopback_is_refused(tmp_path: Path) -> None:
-    code, err = _serve("--host", "0.0.0.0", "--dist", str(write_dist(tmp_path)))
+    code, err = _serve("--host", "0.0.0.0", "--dist", str(write_dist(tmp_path)), "--plugins", str(tmp_path))
     assert code == 2
     assert "this machine alone" in err
+
+
+def test_the_gateway_beyond_loopback_needs_keys_and_origins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSANDBOX_HOST", "0.0.0.0")
+    code, err = _serve("--dist", str(write_dist(tmp_path)))
+    assert code == 2
+    assert all(name in err for name in ("jwt_jwks", "api_origin", "sandbox_origin"))
+
+
+def test_a_setting_that_nothing_knows_is_named_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text('jwt_audienc = "x"\n')
+    monkeypatch.setenv("PYSANDBOX_DRAIM_S", "1")
+    code, err = _serve("--config", str(file))
+    assert code == 2
+    assert "gateway.toml: jwt_audienc" in err
+    assert "write PYSANDBOX_DRAIN_S" in err
+
+
+def test_the_help_has_every_setting() -> None:
+    told = CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "300"}).stdout
+    assert [variable for variable, _, _ in settings_help() if variable not in told] == []
 
 
 @pytest.mark.parametrize(
