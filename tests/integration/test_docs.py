@@ -16,6 +16,8 @@ from pysandbox.core.envelope import KINDS, TO_HOST, TO_PLUGIN, Binding, Opener, 
 from pysandbox.core.errors import Code, Status
 from pysandbox.core.limits import LIMITS
 from pysandbox.core.proxy_nonce import Bound, make
+from pysandbox.gateway.config_checks import check
+from pysandbox.gateway.settings import load_settings, settings_help
 from pysandbox.runtime.tools import deno
 from tests.integration.documents import GENERATED, NAMES, ROOT, Document, document, slug
 
@@ -65,7 +67,7 @@ def test_every_document_can_be_reached_from_the_readme() -> None:
 
 # --- code ---
 @pytest.mark.parametrize("name", NAMES)
-def test_json_and_python_parse_and_every_block_names_its_language(name: str) -> None:
+def test_what_can_be_read_parses_and_every_block_names_its_language(name: str, tmp_path: Path) -> None:
     for block in document(name).blocks:
         where = f"{name}:{block.line}"
         if block.language == "json":
@@ -76,6 +78,9 @@ def test_json_and_python_parse_and_every_block_names_its_language(name: str) -> 
                 compile(block.text, where, "exec")
             except SyntaxError:  # an excerpt of a handler
                 compile(f"async def _():\n {indented}", where, "exec")
+        elif block.language == "toml":  # the gateway's settings, and such that it would start with
+            (tmp_path / "gateway.toml").write_text(block.text, "utf-8")
+            check(load_settings({}, tmp_path / "gateway.toml"))
         else:
             assert block.language in ("", "sh", "text", "ts", "html"), f"{where}: {block.info}"
 
@@ -137,13 +142,14 @@ def test_the_page_to_copy_type_checks(checkable: Path) -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_code_that_is_mentioned_exists(name: str) -> None:
     words = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", document(name).text))
-    words -= {"PIP_INDEX_URL"}  # pip's own
+    words -= {"PIP_INDEX_URL", "RISK_CLIENT_ID", "RISK_CLIENT_SECRET"}  # pip's own, an example's own
     assert {word for word in words if not word.startswith("PYSANDBOX_")} <= {code.value for code in Code}
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_setting_that_is_mentioned_exists(name: str) -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "pysandbox").rglob("*.py"))
+    code += "".join(f'"{variable}"' for variable, _, _ in settings_help())
     for word in set(re.findall(r"\bPYSANDBOX_[A-Z_]+\b", document(name).text)):
         assert f'"{word}"' in code, word
 
