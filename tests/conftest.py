@@ -15,7 +15,7 @@ hypothesis.settings.register_profile("default", deadline=None)
 # The same examples at each run: a red CI means a change broke something, not luck. Bugs are searched for at the desk.
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 # For a search at the desk: pytest tests/fuzz --hypothesis-profile=long --timeout=0
-hypothesis.settings.register_profile("long", deadline=None, max_examples=100_000)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=20_000)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")
 
 
