@@ -90,7 +90,11 @@ class Lab:
 
     def open(self, server: DevServer, **options: Any) -> Self:
         """Open a sandbox. Raises LabError."""
-        told = {"origin": server.sandbox_origin, "sessionToken": server.token, "bootTimeoutMs": BOOT_MS, **options}
+        return self.open_at(server.sandbox_origin, server.token, **options)
+
+    def open_at(self, origin: str, token: str, **options: Any) -> Self:
+        """Open a sandbox of any server's. Raises LabError."""
+        told = {"origin": origin, "sessionToken": token, "bootTimeoutMs": BOOT_MS, **options}
         self.ask("(o) => lab.open(o)", told)
         return self
 
