@@ -27,6 +27,7 @@ from pysandbox.gateway.library import library_judge
 from pysandbox.gateway.proxy.limits import Limits
 from pysandbox.gateway.proxy.shared import SharedState
 from pysandbox.gateway.proxy_admin import ProxyAdmin
+from pysandbox.gateway.proxying import open_proxy
 from pysandbox.gateway.publishers import Publishers
 from pysandbox.gateway.registry import Registry
 from pysandbox.gateway.registry_routes import RegistryRoutes
@@ -80,8 +81,11 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
         plugins = RegistryRoutes(
             tokens, sessions, database, registry, Publishers(database, now_ms=now_ms), blocks, library_judge(bundle))
         routes = RouteStore(database, allowlist=settings.route_allowlist, now_ms=now_ms)
+        proxied = await stack.enter_async_context(open_proxy(
+            settings, database=database, tokens=tokens, sessions=sessions, routes=routes, shared=shared,
+            registry=metrics.registry))
         yield Gateway(health, metrics, blocks, [
-            *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes()])
+            *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(), *proxied])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:

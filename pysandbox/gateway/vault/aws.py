@@ -15,13 +15,13 @@ _TIMEOUT_S: Final = 3
 class AwsVault:
     """A secret's string is the JSON document that every store keeps."""
 
-    def __init__(self, *, endpoint_url: str | None = None) -> None:
+    def __init__(self, *, endpoint_url: str | None = None, region: str | None = None) -> None:
         try:
             boto3 = importlib.import_module("boto3")
             config = importlib.import_module("botocore.config")
         except ImportError:
             raise unavailable("aws-sm:// needs boto3: pip install pysandbox[aws]") from None
-        self._client: Any = boto3.client("secretsmanager", endpoint_url=endpoint_url, config=config.Config(
+        self._client: Any = boto3.client("secretsmanager", endpoint_url=endpoint_url, region_name=region, config=config.Config(
             connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 2}))
 
     async def read(self, ref: SecretRef) -> Secret:
