@@ -105,6 +105,7 @@ async def _huge(_request: Request, _body: bytes) -> Response:
     async def endless() -> AsyncIterator[bytes]:
         while True:
             yield b" " * 65536
+            await asyncio.sleep(0)  # that it can be hung up
 
     return StreamingResponse(endless(), media_type="application/json")
 

@@ -30,7 +30,7 @@ class PluginCalls:
             max_entries=_MAX_KNOWN, max_bytes=_MAX_KNOWN, clock=clock, size_of=lambda _known: 0)
 
     async def require_enabled(self, tenant: str, plugin: str) -> None:
-        """Raises `SandboxError` ``PLUGIN_BLOCKED``, ``PLUGIN_NOT_FOUND``, or ``PERMISSION_DENIED`` without the grant."""
+        """Raises `SandboxError`: ``PLUGIN_BLOCKED``, ``PLUGIN_NOT_FOUND``, ``PERMISSION_DENIED`` without the grant."""
         key = f"{tenant}\n{plugin}"
         known = self._known.get(key)
         if known is None:
@@ -46,8 +46,8 @@ class PluginCalls:
 
     async def _read(self, tenant: str, plugin_id: str, version: str) -> tuple[str, bool]:
         agreed = sa.and_(*(plugins.c[name] == grants.c[name] for name in _SAME))
+        found = sa.select(plugins.c.state, grants.c.permissions).select_from(plugins.outerjoin(grants, agreed)).where(
+            plugins.c.tenant == tenant, plugins.c.plugin_id == plugin_id, plugins.c.version == version)
         async with self._database.begin() as connection:
-            row = (await connection.execute(
-                sa.select(plugins.c.state, grants.c.permissions).select_from(plugins.outerjoin(grants, agreed)).where(
-                    plugins.c.tenant == tenant, plugins.c.plugin_id == plugin_id, plugins.c.version == version))).first()
+            row = (await connection.execute(found)).first()
         return ("", False) if row is None else (row.state, PERMISSION in json.loads(row.permissions or "[]"))

@@ -21,8 +21,9 @@ class AwsVault:
             config = importlib.import_module("botocore.config")
         except ImportError:
             raise unavailable("aws-sm:// needs boto3: pip install pysandbox[aws]") from None
-        self._client: Any = boto3.client("secretsmanager", endpoint_url=endpoint_url, region_name=region, config=config.Config(
-            connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 2}))
+        self._client: Any = boto3.client(
+            "secretsmanager", endpoint_url=endpoint_url, region_name=region, config=config.Config(
+                connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 2}))
 
     async def read(self, ref: SecretRef) -> Secret:
         return parse_secret(await asyncio.to_thread(self._read, ref.path))
