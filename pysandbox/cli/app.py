@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pysandbox.cli import build, check, doctor, run, runtime, serve, token, vault
+from pysandbox.cli import audit, build, check, doctor, plugin, publisher, route, run, runtime, serve, token, vault
 
 app = typer.Typer(
     name="pysandbox",
@@ -22,4 +22,8 @@ app.command("serve", help=serve.HELP, epilog=serve.EXAMPLES)(serve.serve)
 app.command("token", epilog=token.EXAMPLES)(token.token)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(runtime.app, name="runtime")
+app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.add_typer(plugin.app, name="plugin")
+app.add_typer(publisher.app, name="publisher")
+app.add_typer(route.app, name="route")
 app.add_typer(vault.app, name="vault")

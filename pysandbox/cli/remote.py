@@ -1,4 +1,4 @@
-"""Administration over the gateway's API: what `plugin`, `route` and `vault` share.
+"""Administration over the gateway's API: what `plugin`, `publisher`, `route`, `vault` and `audit` share.
 
 The token comes from a file or a variable, never from the command line, which other users of the machine can read.
 """

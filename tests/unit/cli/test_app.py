@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from pysandbox.cli.app import app
 
 
-@pytest.mark.parametrize("command", [["run"], ["check"], ["build"], ["serve"], ["doctor"], ["runtime", "build"]])
+@pytest.mark.parametrize(
+    "command", [["run"], ["check"], ["build"], ["serve"], ["doctor"], ["audit"], ["runtime", "build"]])
 def test_every_commands_help_has_examples(command: list[str]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"])
     assert result.exit_code == 0
@@ -27,6 +28,7 @@ def test_a_call_that_lacks_something_is_wrong_use(args: list[str]) -> None:
 def test_help_loads_no_server_and_no_browser_driver() -> None:
     script = (
         "import sys\nfrom pysandbox.cli import app\n"
-        "print([m for m in ('starlette', 'uvicorn', 'playwright', 'selenium') if m in sys.modules])")
+        "heavy = 'starlette', 'uvicorn', 'playwright', 'selenium', 'sqlalchemy', 'cryptography'\n"
+        "print([m for m in heavy if m in sys.modules])")
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
