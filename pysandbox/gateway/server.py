@@ -21,6 +21,7 @@ from pysandbox.gateway.auth import development
 from pysandbox.gateway.config_checks import Places, check, places
 from pysandbox.gateway.dist import Dist, load_dist
 from pysandbox.gateway.front import Front
+from pysandbox.gateway.openapi import openapi_route
 from pysandbox.gateway.pages import page_route
 from pysandbox.gateway.parts import Gateway, open_gateway
 from pysandbox.gateway.running import Running, bind
@@ -95,7 +96,8 @@ class GatewayServer:
                     bundle, sandbox_origin=at.sandbox_origin, api_origin=at.api_origin, allowed=at.allowed_origins)]
 
     def _api(self, gateway: Gateway) -> ASGIApp:
-        at, routes = self.places, list(gateway.routes)
+        at = self.places
+        routes = [*gateway.routes, openapi_route(at.api_origin + self.settings.path_prefix)]
         if self._pages is not None:
             routes.append(page_route(self._pages, sandbox_origin=at.sandbox_origin))
         guarded = guarded_app(

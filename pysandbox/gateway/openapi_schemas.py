@@ -1,0 +1,83 @@
+"""The JSON shapes that `/openapi.json` names: what is sent and what is answered. JSON Schema, as OpenAPI 3.1 has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pysandbox.core.errors import Code
+from pysandbox.gateway.registry import STATES
+
+Schema = Mapping[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+WHOLE: Final[Schema] = {"type": "integer", "minimum": 0}
+BASE64: Final[Schema] = {"type": "string", "contentEncoding": "base64"}
+SHA256: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+ANY_OBJECT: Final[Schema] = {"type": "object"}
+_TEXTS: Final[Schema] = {"type": "array", "items": TEXT}
+
+
+def ref(name: str) -> Schema:
+    """The schema called ``name`` below."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _closed(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """An object with these keys and no other."""
+    return {
+        "type": "object", "required": list(required), "properties": {**required, **(optional or {})},
+        "additionalProperties": False}
+
+
+def _listed(name: str, items: Schema) -> Schema:
+    return _closed({name: {"type": "array", "items": items}})
+
+
+_ROUTE: Final[Mapping[str, Schema]] = {"name": TEXT, "routePattern": TEXT, "authMethod": TEXT}
+_ROUTE_OPTIONAL: Final[Mapping[str, Schema]] = {
+    "enabled": {"type": "boolean"}, "credentials": ANY_OBJECT, "rateLimit": ANY_OBJECT, "timeoutMs": WHOLE,
+    "responseTransform": ANY_OBJECT, "upstream": ANY_OBJECT, "methods": _TEXTS, "contentTypes": _TEXTS,
+    "requestHeaders": _TEXTS, "plugins": _TEXTS, "connectTimeoutMs": WHOLE, "firstByteTimeoutMs": WHOLE,
+    "requestBytes": WHOLE, "responseBytes": WHOLE, "cache": ANY_OBJECT, "circuitBreaker": ANY_OBJECT,
+    "inspection": {"enum": ["observe", "block", "off"]}}
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Error": _closed({"error": _closed({
+        "code": {"enum": [code.value for code in Code]}, "message": TEXT, "retryable": {"type": "boolean"},
+        "correlationId": TEXT,
+        "details": {"type": "array", "items": _closed({"path": TEXT, "rule": TEXT, "cure": TEXT})}})}),
+    "Health": _closed({"status": {"const": "ok"}}),
+    "Readiness": _closed({
+        "status": {"enum": ["ready", "degraded", "unavailable", "stopping"]},
+        "parts": {"type": "object", "additionalProperties": {"type": "boolean"}}}),
+    "Nothing": _closed({}),
+    "Session": _closed({
+        "sessionId": TEXT, "token": TEXT, "nonceSeed": SHA256, "tenant": TEXT, "grants": _TEXTS,
+        "allowedOrigins": _TEXTS, "expiresAt": WHOLE, "gatewayOrigin": TEXT, "now": WHOLE}),
+    "Ended": _closed({"ended": WHOLE}),
+    "Submission": _closed({"manifest": ANY_OBJECT, "bundle": BASE64}, {"publisher": TEXT, "signature": BASE64}),
+    "Version": _closed({
+        "pluginId": TEXT, "version": TEXT, "state": {"enum": ["draft", *STATES]}, "bundleSha256": SHA256,
+        "identity": SHA256, "publisher": {"type": ["string", "null"]}, "createdAt": WHOLE, "createdBy": TEXT,
+        "permissions": _TEXTS, "granted": {"type": ["array", "null"], "items": TEXT}}),
+    "Versions": _listed("plugins", ref("Version")),
+    "Published": _closed({
+        "pluginId": TEXT, "version": TEXT, "manifest": ANY_OBJECT, "bundleSha256": SHA256, "bundleBytes": WHOLE,
+        "grants": _TEXTS, "needsLibrary": {"type": "boolean"}}),
+    "StateChange": _closed({"state": {"enum": [*STATES]}}),
+    "Consent": _closed({"permissions": _TEXTS, "identity": SHA256}),
+    "Changes": _closed({"revision": WHOLE, "blocked": _TEXTS}),
+    "Publisher": _closed({"name": TEXT, "publicKey": TEXT}),
+    "Publishers": _listed("publishers", ref("Publisher")),
+    "AuditEntries": _listed("entries", _closed({
+        "at": WHOLE, "actor": TEXT, "action": TEXT, "target": TEXT, "detail": ANY_OBJECT})),
+    "ProxyRoute": _closed(_ROUTE, _ROUTE_OPTIONAL),
+    "KeptRoute": _closed(
+        {**_ROUTE, "state": {"enum": ["enabled", "disabled", "upstreamMissing"]}}, _ROUTE_OPTIONAL),
+    "KeptRoutes": _listed("routes", ref("KeptRoute")),
+    "SecretValues": {
+        "type": "object", "required": ["hosts"], "properties": {"hosts": _TEXTS}, "additionalProperties": TEXT},
+    "KeptSecret": _closed({"secretRef": TEXT, "hosts": _TEXTS, "values": _TEXTS}),
+    "KeptSecrets": _listed("secrets", ref("KeptSecret")),
+}
