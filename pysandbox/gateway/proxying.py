@@ -18,6 +18,7 @@ from pysandbox.gateway.auth.principal import Authenticator, Principal, SessionSt
 from pysandbox.gateway.plugin_gate import PluginCalls
 from pysandbox.gateway.proxy.compose import epoch_ms, make_proxy
 from pysandbox.gateway.proxy.endpoint import ProxyEndpoint, Rates
+from pysandbox.gateway.proxy.inspection import Finding
 from pysandbox.gateway.proxy.route import METHODS
 from pysandbox.gateway.proxy.route import Route as ProxyRoute
 from pysandbox.gateway.proxy.shared import SharedState
@@ -36,15 +37,20 @@ _BURST_SHARE: Final = 5  # of a minute's requests, as many may come at once
 
 
 class ProxyCounts:
-    """How proxied requests ended, for the operator."""
+    """How proxied requests ended, and what was odd about them, for the operator."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._ended = Counter(
             "pysandbox_proxied", "Proxied requests answered.", ["route", "outcome", "status", "code"],
             registry=registry)
+        self._odd = Counter(
+            "pysandbox_proxy_findings", "What inspection found.", ["route", "kind", "where"], registry=registry)
 
     def __call__(self, route: str, outcome: str, status: int, code: Code | None) -> None:
         self._ended.labels(route, outcome, str(status), "" if code is None else code.value).inc()
+
+    def found(self, route: str, finding: Finding) -> None:
+        self._odd.labels(route, finding.kind.value, finding.where).inc()
 
 
 class _Routes:
@@ -81,9 +87,10 @@ async def open_proxy(
         async with database.begin() as connection:
             await audit.record(connection, principal, action, target, epoch_ms(), detail)
 
+    counts = ProxyCounts(registry)
     proxy = make_proxy(
         sessions=sessions, plugins=PluginCalls(database, time.monotonic), routes=_Routes(routes), vault=vault,
-        shared=shared, done=ProxyCounts(registry), rates=_rates(settings))
+        shared=shared, done=counts, found=counts.found, rates=_rates(settings))
     try:
         yield [
             *VaultApi(embedded, tokens, record, vault.forget).routes(),

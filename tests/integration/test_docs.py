@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from pysandbox.core.envelope import KINDS, TO_HOST, TO_PLUGIN, Binding, Opener, Sealer
-from pysandbox.core.errors import Code, Status
+from pysandbox.core.errors import Code, SandboxError, Status
 from pysandbox.core.limits import LIMITS
 from pysandbox.core.proxy_nonce import Bound, make
 from pysandbox.gateway.config_checks import check
+from pysandbox.gateway.proxy.route import parse_route
 from pysandbox.gateway.settings import load_settings, settings_help
 from pysandbox.runtime.tools import deno
 from tests.integration.documents import GENERATED, NAMES, ROOT, Document, document, slug
@@ -25,6 +26,7 @@ TYPES = (ROOT / "web" / "pysandbox.d.ts").read_text("utf-8")
 WRITTEN = [name for name in NAMES if name not in GENERATED]
 PROTOCOL = document("docs/protocol.md")
 EMBEDDING = document("docs/embedding.md")
+ROUTES = document("docs/proxy-routes.md")
 CLIENTS = ("https://sandbox.example/pysandbox.js", "http://127.0.0.1:8901/pysandbox.js")
 
 
@@ -177,7 +179,8 @@ def test_every_status_is_explained() -> None:
 
 def test_limits_that_are_mentioned_exist() -> None:
     suffixes = ("Ms", "MB", "Chars", "Bytes", "Depth", "PerSecond", "Budget", "Live", "Kills", "Messages", "Object")
-    words = {word for name in WRITTEN for word in re.findall(r"`([a-z]+[A-Z]\w*)`", document(name).text)}
+    words = {word for name in WRITTEN if name != ROUTES.name
+             for word in re.findall(r"`([a-z]+[A-Z]\w*)`", document(name).text)}
     mentioned = {word for word in words if word.endswith(suffixes)}
     assert len(mentioned) > 5
     mentioned -= {"bootTimeoutMs", "timeoutMs", "deadlineMs", "durationMs", "memoryBytes", "retryInMs", "memoryMB"}
@@ -250,6 +253,26 @@ def test_the_proxy_nonce_is_what_the_code_makes() -> None:
         told["session"], told["plugin"], told["method"], told["path"], told["query"], told["contentType"],
         told["contentEncoding"], told["headers"], told["body"].encode())
     assert make(told["seed"], bound, counter=counter, expires_at_ms=expires) == told["nonce"]
+
+
+# --- docs/proxy-routes.md ---
+
+def test_the_route_that_is_shown_is_one() -> None:
+    [block] = [block for block in ROUTES.blocks if block.language == "json"]
+    assert parse_route(json.loads(block.text), allowlist=["/proxy/*"]).state == "enabled"
+
+
+@pytest.mark.parametrize("part", [
+    "route", "credentials", "upstream", "rateLimit", "responseTransform", "circuitBreaker"])
+def test_every_key_of_a_route_is_in_its_table(part: str) -> None:
+    unknown = {"qqqqqqqq": 1}
+    with pytest.raises(SandboxError) as caught:
+        parse_route(unknown if part == "route" else {part: unknown}, allowlist=[])
+    [known] = [
+        problem.cure.partition("Known here: ")[2].rstrip(".").split(", ") for problem in caught.value.details
+        if problem.path.endswith("qqqqqqqq")]
+    told = [key for row in ROUTES.rows(f"{part} keys") for key in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(told) == sorted(known)
 
 
 def test_a_table_is_found_by_its_marker() -> None:

@@ -101,7 +101,7 @@ async def _head(client: aiohttp.ClientSession, outgoing: Outgoing) -> aiohttp.Cl
 
 
 def _check(response: aiohttp.ClientResponse, most_bytes: int) -> None:
-    if 300 <= response.status < 400:
+    if 300 <= response.status < 400 and response.status != 304:  # that one answers If-None-Match, and leads nowhere
         raise SandboxError(Code.UPSTREAM_REFUSED, f"the upstream answered {response.status}: redirects are refused")
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in {"identity", ""}:

@@ -73,6 +73,10 @@ def test_attack_70_a_redirect_is_not_followed(status: int) -> None:
     assert control == (0 if status == 300 else 1)  # a browser's choice, no client's
 
 
+def test_an_answer_that_nothing_has_changed_is_none_to_follow() -> None:
+    assert against(told(b"HTTP/1.1 304 Not Modified\r\nETag: \"1\"")) == (304, b"")
+
+
 async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
