@@ -13,7 +13,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check bench bench-gateway soak clean lock runtime unit e2e
+.PHONY: help run demo test check bench bench-gateway soak soak-gateway clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -48,11 +48,14 @@ soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compresse
 	@$(BIN)/python -m tests.soak
 	@PYSANDBOX_ENGINES=chromium PYSANDBOX_KILLS=200 $(PYTEST) e2e/limits/test_many_kills.py
 
+soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now well, now broken: some minutes
+	@$(BIN)/python -m tests.soak.gateway
+
 lock: ## resolve the Python dependencies again (needs uv)
 	@tools/lock.sh
 
 clean: ## remove everything that set-up, builds and tests made
-	@rm -rf .setup .venv .deno pysandbox/runtime/dist build dist e2e/output tests/bench/results.* tests/soak/soak.* .pysandbox \
+	@rm -rf .setup .venv .deno pysandbox/runtime/dist build dist e2e/output tests/bench/results.* tests/soak/soak.* tests/soak/gateway.* .pysandbox \
 	  .pytest_cache .hypothesis .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

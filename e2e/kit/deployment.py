@@ -60,13 +60,17 @@ class Upstream:
 
 
 class Deployment:
-    """``api``: the vendor's API, whose ``mood`` a test changes. ``token``: a user's, as the page has it."""
+    """``api``: the vendor's API, whose ``mood`` a test changes. ``token``: a user's, as the page has it.
 
-    def __init__(self, folder: Path, plugins: list[Path], *, dist: Path, pages: Path) -> None:
+    ``settings``: further ones of the gateway.
+    """
+
+    def __init__(self, folder: Path, plugins: list[Path], *, dist: Path, pages: Path, **settings: Any) -> None:
         self.api = RiskApi("risk-client-0451", "K7-vendor-client-secret-qLr9TzX2mWcV")
         self.upstream = Upstream(self.api)
         self.server = GatewayServer(Settings(
-            port=0, sandbox_port=0, data_dir=folder, dist=dist, gateway_origin=NAMED, access_log=False), pages=pages)
+            port=0, sandbox_port=0, data_dir=folder, dist=dist, gateway_origin=NAMED, access_log=False,
+            **settings), pages=pages)
         self.sandbox_origin, self.api_origin = self.server.sandbox_origin, self.server.api_origin
         self._admin = self.server.token(MANAGE_PLUGINS, EDIT_INTEGRATIONS, subject="admin")
         self.token = self.server.token(OPEN_SESSIONS, subject="agent-7")
