@@ -194,12 +194,15 @@ def _fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for item in cast("list[object]", value):
             yield from _fields(item, name)
-    elif isinstance(value, str | int) and not isinstance(value, bool):
+    elif isinstance(value, str):
+        yield name, value
+    elif isinstance(value, int) and not isinstance(value, bool):
         yield name, str(value)
 
 
 def _held(where: str, text: str, fields: list[tuple[str, str]]) -> Iterator[Finding]:
-    if looks_personal(text) or any(value and named_personal(name) for name, value in fields):
+    names = {name for name, value in fields if value}
+    if looks_personal(text) or any(map(named_personal, names)):
         yield Finding(Kind.PERSONAL_DATA, where)
-    if looks_like_credential(text) or any(value and named_credential(name) for name, value in fields):
+    if looks_like_credential(text) or any(map(named_credential, names)):
         yield Finding(Kind.CREDENTIAL, where)
