@@ -31,7 +31,8 @@ from pysandbox.gateway.watch import Watch
 
 
 class GatewayServer:
-    """``pages``: a folder served under ``/pages/`` of the API origin, whose pages may embed the sandbox; None for none.
+    """``ports``: the API's and the sandbox's, as they were bound. ``pages``: a folder served under ``/pages/`` of the
+    API origin, whose pages may embed the sandbox; None for none.
 
     Raises `SandboxError` for whatever stands in the way, before anything is answered.
     """
@@ -44,8 +45,8 @@ class GatewayServer:
         bundle = load_dist(settings.dist)
         sockets = bind(settings.host, [settings.port, settings.sandbox_port])
         try:
-            ports = [bound.getsockname()[1] for bound in sockets]
-            self.places: Places = places(settings, *ports, own_pages=pages is not None)
+            self.ports = tuple(bound.getsockname()[1] for bound in sockets)
+            self.places: Places = places(settings, *self.ports, own_pages=pages is not None)
             self._running = Running(lambda: self._apps(bundle), sockets, drain_s=settings.drain_s)
         except BaseException:
             for bound in sockets:
