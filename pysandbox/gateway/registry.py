@@ -7,11 +7,12 @@ and its audit row are one transaction. Must not know: HTTP, how a page asks.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
+import sqlalchemy.exc as sa_exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pysandbox.core.errors import Code, Problem, SandboxError
@@ -26,6 +27,7 @@ from pysandbox.gateway.store.revisions import raise_revision
 from pysandbox.gateway.store.tables import grants, plugins, publishers
 from pysandbox.gateway.submission import Submission
 
+_T = TypeVar("_T")
 DRAFT, ENABLED, DISABLED, BLOCKED, REMOVED = "draft", "enabled", "disabled", "blocked", "removed"
 STATES: Final = (ENABLED, DISABLED, BLOCKED)
 """What an administrator can set. A new version is a draft."""
@@ -54,6 +56,9 @@ class Registry:
 
         Raises `SandboxError` ``VERSION_EXISTS``, ``SIGNATURE_INVALID``.
         """
+        return await _again_if_raced(lambda: self._add(principal, sent))
+
+    async def _add(self, principal: Principal, sent: Submission) -> tuple[dict[str, object], bool]:
         key = (principal.tenant, sent.manifest.plugin_id, sent.manifest.version)
         async with self._database.begin() as connection:
             await self._check_signature(connection, principal.tenant, sent)
@@ -126,6 +131,11 @@ class Registry:
 
         Raises `SandboxError` ``PLUGIN_NOT_FOUND``, ``CONSENT_STALE``, ``INPUT_INVALID`` for what it does not ask for.
         """
+        return await _again_if_raced(lambda: self._grant(principal, plugin_id, version, permissions, identity))
+
+    async def _grant(
+        self, principal: Principal, plugin_id: str, version: str, permissions: Sequence[str], identity: str
+    ) -> dict[str, object]:
         key = (principal.tenant, plugin_id, version)
         async with self._database.begin() as connection:
             row = await _present(connection, *key)
@@ -190,6 +200,14 @@ class Registry:
     async def _shown(self, connection: AsyncConnection, tenant: str, plugin_id: str, version: str) -> dict[str, object]:
         row = await _present(connection, tenant, plugin_id, version)
         return _as_json(row, await _grants(connection, tenant))
+
+
+async def _again_if_raced(work: Callable[[], Awaitable[_T]]) -> _T:
+    """``work``, once more where another wrote the same row between its look and its own write."""
+    try:
+        return await work()
+    except sa_exc.IntegrityError:
+        return await work()
 
 
 def _update(tenant: str, plugin_id: str, version: str) -> sa.Update:

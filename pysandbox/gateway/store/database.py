@@ -54,11 +54,14 @@ class Database:
     async def begin(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction: committed at the end, rolled back for an exception.
 
-        Raises `SandboxError` ``STATE_UNAVAILABLE`` where the database cannot be reached.
+        Raises `SandboxError` ``STATE_UNAVAILABLE`` where the database cannot be reached, and ``INPUT_INVALID`` for text
+        that PostgreSQL does not keep: with a NUL in it, or longer than its column.
         """
         try:
             async with self._engine.begin() as connection:
                 yield connection
+        except sa_exc.DataError as error:
+            raise SandboxError(Code.INPUT_INVALID, "a name is too long, or has a character that is none") from error
         except (sa_exc.OperationalError, sa_exc.InterfaceError, sa_exc.TimeoutError, OSError) as error:
             raise SandboxError(
                 Code.STATE_UNAVAILABLE, f"the gateway's database does not answer ({type(error).__name__})") from error

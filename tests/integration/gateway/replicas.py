@@ -125,7 +125,8 @@ class Replicas:
         consent = {"permissions": shown["permissions"], "identity": shown["identity"]}
         assert self.ask(0, "PUT", f"{VERSION}/grant", consent)[0] == 200
         assert self.ask(0, "PATCH", VERSION, {"state": "enabled"})[0] == 200
-        assert self.ask(0, "POST", ROUTES, route_body(self.vendor_origin, **route))[0] == 201
+        assert self.ask(0, "POST", ROUTES, {
+            **route_body(self.vendor_origin), "timeoutMs": 30_000, "connectTimeoutMs": 30_000, **route})[0] == 201
 
     def hosts(self) -> list[Host]:
         """One session, opened at the first, as a host worker uses it at each of the two."""

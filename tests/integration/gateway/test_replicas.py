@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from tests.integration.gateway.proxies import PATH, Answer
 from tests.integration.gateway.replicas import ROUTES, START_S, VERSION, Replicas, two_replicas
 from tests.integration.services import Service
-from tests.unit.gateway.registered import NAME
+from tests.unit.gateway.registered import NAME, sent
 
 RACE = 200
 
@@ -70,7 +71,7 @@ def test_what_is_registered_at_one_is_served_blocked_and_written_down_at_the_oth
 
 def test_a_nonce_spends_once_across_both_under_a_race_of_two_hundred(replicas: Replicas) -> None:
     replicas.new_tenant(rateLimit={"requestsPerMinute": 6000, "burstSize": 500, "concurrency": RACE})
-    assert raced(replicas, RACE, same_nonce=False) == {"upstream": RACE}  # the control: nothing else refuses them
+    assert raced(replicas, RACE, same_nonce=False) == {"upstream": RACE}  # the control: nothing else refuses any
     replicas.vendor.bodies.clear()
     assert raced(replicas, RACE, same_nonce=True) == {"upstream": 1, "NONCE_REJECTED": RACE - 1}
     assert len(replicas.vendor.bodies) == 1
@@ -106,6 +107,21 @@ def test_a_replica_killed_in_mid_flight_loses_its_open_sockets_and_nothing_else(
     replicas.start_far()
     assert far.ask().outcome == "upstream"
     assert far.ask(body=b"{}", headers=spent).code == "NONCE_REJECTED"
+
+
+@pytest.mark.parametrize("path", [
+    "/api/v2/plugins/%00/versions/1.0.0", f"{ROUTES}/%00", "/api/v2/audit?target=%00", "/api/v2/audit?actor=a%00b"])
+def test_text_that_postgresql_cannot_hold_is_bad_input(replicas: Replicas, path: str) -> None:
+    status, refused = replicas.ask(0, "GET", path)
+    assert (status, refused["error"]["code"]) == (400, "INPUT_INVALID")
+
+
+def test_one_version_sent_to_both_at_once_is_registered_once(replicas: Replicas) -> None:
+    replicas.tenant = "raced"
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(
+            lambda n: replicas.ask(n % 2, "POST", "/api/v2/plugins", sent())[0], range(8)))
+    assert sorted(statuses) == [200] * 7 + [201]
 
 
 def test_without_redis_nonces_fail_closed_and_all_comes_back(replicas: Replicas, redis: Service) -> None:

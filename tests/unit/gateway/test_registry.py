@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -193,5 +194,17 @@ def test_a_block_is_heard_by_whoever_waits_and_counts_once(tmp_path: Path) -> No
             await asyncio.sleep(0)
         blocks.close()
         assert (await last).revision == 2
+
+    with_registry(tmp_path, work)
+
+
+def test_one_version_sent_many_times_at_once_is_registered_once(tmp_path: Path) -> None:
+    async def work(registry: Registry, database: Database) -> None:
+        added = await asyncio.gather(*(registry.add(ADMIN, judge(sent())) for _ in range(8)))
+        assert sorted(is_new for _, is_new in added) == [False] * 7 + [True]
+        identity = str(added[0][0]["identity"])
+        await asyncio.gather(*(registry.grant(ADMIN, NAME, "2.1.0", [], identity) for _ in range(8)))
+        actions = Counter(one["action"] for one in await entries(database, ADMIN, Query()))
+        assert actions == {"plugin.add": 1, "plugin.grant": 8}
 
     with_registry(tmp_path, work)
