@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.error import HTTPError, URLError
@@ -32,29 +35,57 @@ Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON on st
 DEFAULT_URL: Final = "http://127.0.0.1:8900"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``headers``: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 def ask(
     method: str, url: str, path: str, token_file: Path | None, *, body: bytes | None = None,
     content_type: str = "application/json",
 ) -> Any:
     """The JSON of the answer, None where it has none. Shows the gateway's error and ends the command otherwise."""
-    headers = {"Authorization": f"Bearer {_token(token_file)}"}
-    if body is not None:
-        headers["Content-Type"] = content_type
+    headers = {} if body is None else {"Content-Type": content_type}
+    answer = send(method, url, path, _token(token_file), headers, body)
+    if not 200 <= answer.status < 300:
+        output.give_up(error_of(answer), output.FAILED)
+    return json.loads(answer.body) if answer.body else None
+
+
+def send(
+    method: str, url: str, path: str, token: str, headers: Mapping[str, str], body: bytes | None = None
+) -> Answer:
+    """Whatever the answer is. Ends the command where there is none."""
     if not url.startswith(("http://", "https://")):
         output.wrong_use("--url starts with http:// or https://")
-    request = Request(url.rstrip("/") + path, data=body, headers=headers, method=method)  # noqa: S310  # checked above
+    request = Request(  # noqa: S310  # checked above
+        url.rstrip("/") + path, data=body, headers={"Authorization": f"Bearer {token}", **headers}, method=method)
     try:
         # No proxy of the environment's: a token would go through it, and loopback cannot be reached from there.
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_S) as answer:
-            told = answer.read()
+            return Answer(answer.status, _lower(answer.headers), answer.read())
     except HTTPError as refused:
-        output.give_up(_error(refused.code, refused.read()), output.FAILED)
+        with refused:
+            return Answer(refused.code, _lower(refused.headers), refused.read())
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         output.give_up(
             SandboxError(Code.INPUT_INVALID, f"{url} does not answer ({reason}); is `pysandbox serve` running there?"),
             output.FAILED)
-    return json.loads(told) if told else None
+
+
+def error_of(answer: Answer) -> SandboxError:
+    """The gateway's envelope as the error it was."""
+    try:
+        told = json.loads(answer.body)["error"]
+        details = [Problem(one["path"], one["rule"], one["cure"]) for one in told["details"]]
+        return SandboxError(Code(told["code"]), told["message"], details=details)
+    except (ValueError, KeyError, TypeError):
+        return SandboxError(Code.INTERNAL_ERROR, f"the address answered {answer.status}, and not as a gateway does")
 
 
 def segment(text: str) -> str:
@@ -69,11 +100,5 @@ def _token(file: Path | None) -> str:
     return token
 
 
-def _error(status: int, body: bytes) -> SandboxError:
-    """The gateway's envelope as the error it was."""
-    try:
-        told = json.loads(body)["error"]
-        details = [Problem(one["path"], one["rule"], one["cure"]) for one in told["details"]]
-        return SandboxError(Code(told["code"]), told["message"], details=details)
-    except (ValueError, KeyError, TypeError):
-        return SandboxError(Code.INTERNAL_ERROR, f"the address answered {status}, and not as a gateway does")
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from pysandbox.cli import output, remote
+from pysandbox.cli import output, remote, route_try
 
 EXAMPLES = (
     "Examples:  pysandbox route add route.json  ·  pysandbox route list  ·  "
@@ -17,6 +17,7 @@ EXAMPLES = (
 _PATH = "/api/v2/integrations/proxy/routes"
 
 app = typer.Typer(help="Keep the proxy routes of a gateway.", no_args_is_help=True, epilog=EXAMPLES)
+app.command("try")(route_try.attempt)
 Name = Annotated[str, typer.Argument(help="The route's name.")]
 
 
