@@ -16,7 +16,7 @@ from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
 from tests.unit.gateway.fake_dist import write_dist
 
-SCOPES = ("application:plugin:manage", "integration:edit", "telemetry:audit:read")
+SCOPES = ("application:plugin:manage", "integration:edit", "telemetry:audit:read", "webchat:session:read")
 
 
 @dataclass

@@ -92,6 +92,12 @@ def test_a_route_is_a_json_object(text: str) -> None:
     assert "no JSON object" in shown
 
 
+def test_a_route_is_tried_below_the_proxys_path_alone() -> None:
+    code, shown = _run("route", "try", "/api/v2/plugins", "--plugin", "com.vendor.risk@1.0.0")
+    assert code == 2
+    assert "begins with /proxy/" in shown
+
+
 @pytest.mark.parametrize("args", [["--since", "yesterday"], ["--limit", "0"], ["--limit", "501"]])
 def test_an_audit_is_asked_for_a_time_and_a_number(args: list[str]) -> None:
     assert _run("audit", *args)[0] == 2
