@@ -5,6 +5,7 @@ A shell block says how it is tested by the words after ``sh``:
 * ``sh``: run in a scratch folder that has the files of the same document, and must end with 0;
 * ``sh browser``, ``sh runtime``: the same, where there is Chromium or a built browser bundle;
 * ``sh serve``: a server; it must be up and then be stopped;
+* ``sh gateway``: the document's of this kind make one session in one shell, servers in its background;
 * ``sh make``: each line is one of the Makefile's tasks.
 
 A block right below a line that ends with "`folder/name`:" or names it first is that file of the scratch folder.

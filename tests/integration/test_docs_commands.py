@@ -74,7 +74,7 @@ def of_kind(*infos: str) -> list[tuple[str, Block]]:
 
 
 def test_every_shell_block_says_how_it_is_tested() -> None:
-    assert {block.info for _, block in SHELL} <= {"sh", "sh browser", "sh runtime", "sh serve", "sh make"}
+    assert {block.info for _, block in SHELL} <= {"sh", "sh browser", "sh runtime", "sh serve", "sh make", "sh gateway"}
     assert len(SHELL) >= 6
 
 
@@ -144,6 +144,38 @@ def until(running: subprocess.Popen[str], pattern: str) -> str:
     finally:
         timer.cancel()
     return ""
+
+
+GATEWAY_S = 110
+WAIT_FOR = """
+import socket, sys, time
+for port in map(int, sys.argv[1:]):
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        time.sleep(0.1)
+"""
+
+
+def test_an_operator_comes_from_nothing_to_a_route_that_works(tmp_path: Path) -> None:
+    """The README's blocks one after the other, in one shell, as they are typed."""
+    need_bundle()
+    env = scratch("README.md", tmp_path)
+    ports = {named: str(free_port()) for named in ("8900", "8901", "9100")}
+    up, register = (block.text.replace("9100", ports["9100"]) for _, block in of_kind("sh gateway"))
+    for file in tmp_path.glob("*.json"):
+        file.write_text(file.read_text("utf-8").replace("9100", ports["9100"]), "utf-8")
+    (tmp_path / "wait_for.py").write_text(WAIT_FOR)
+    script = "\n".join([
+        "trap 'kill $(jobs -p); wait' EXIT", up, f"python -W ignore wait_for.py {' '.join(ports.values())}", register])
+    env |= {"PYSANDBOX_PORT": ports["8900"], "PYSANDBOX_SANDBOX_PORT": ports["8901"],
+            "PYSANDBOX_URL": f"http://127.0.0.1:{ports['8900']}"}  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script], cwd=tmp_path, env=env, input="y\n", capture_output=True, text=True,
+        timeout=GATEWAY_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [told] = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert told["subject"]["customerId"] == "c-1"
+    assert "status 200  upstream" in done.stderr
+    assert "078-05-1120" not in done.stdout, "the API tells it; the route masks it"
 
 
 # --- the page to copy ---
