@@ -135,7 +135,8 @@ def innocent(value: Any) -> bool:
         return all(map(innocent, value))
     if not isinstance(value, str):
         return True
-    return value.lstrip()[:1] not in {"{", "[", '"', "\ufeff"} and canonical_name(value) != "ssn"
+    named = any(canonical_name(field) in canonical_name(value) for field in FIELDS)
+    return value.lstrip()[:1] not in {"{", "[", '"', "\ufeff"} and not named
 
 
 @given(VALUES.filter(innocent))
