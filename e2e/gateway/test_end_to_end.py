@@ -100,7 +100,7 @@ def test_the_vendors_error_is_an_answer_and_after_some_of_them_the_breaker_opens
     name = "Brittle"
     deployment.ask("POST", ADMINISTERED, {
         **ROUTE, "name": name, "routePattern": "/proxy/vendor/brittle/*", "upstream": deployment.leads_to("/v1"),
-        "circuitBreaker": {"failures": 3}})
+        "circuitBreaker": {"failures": 3, "baseMs": 60_000}})
     deployment.api.mood = "broken"
     found = [asked(caller, path="/proxy/vendor/brittle/evaluate") for _ in range(6)]
     assert [answer.get("status", answer.get("code")) for answer in found] == [503] * 3 + ["UPSTREAM_UNAVAILABLE"] * 3

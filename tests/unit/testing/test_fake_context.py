@@ -322,3 +322,37 @@ def test_the_cache_is_as_small_as_the_manifest_says() -> None:
     ctx.cache.set("a", 1, ttl_s=9)
     ctx.cache.set("b", 2, ttl_s=9)
     assert (ctx.cache.get("a"), ctx.cache.get("b")) == (None, 2)
+
+
+@pytest.mark.parametrize("request_", [
+    {"path": "/proxy/a/../b"}, {"path": "/api/v2/plugins"}, {"path": "/proxy//x"}, {"timeout_ms": 0},
+    {"headers": {"X-A": "b\r\nX-B: c"}}])
+def test_what_the_host_refuses_reaches_no_route(request_: dict[str, Any]) -> None:
+    ctx = FakeContext(routes={("POST", request_.get("path", "/proxy/v/x")): json_response({})})
+    with pytest.raises(CallError) as caught:
+        run(ctx.proxy.post(**{"path": "/proxy/v/x", **request_}))
+    assert (caught.value.code, ctx.requests) == (Code.INPUT_INVALID, [])
+
+
+def test_a_get_has_no_body() -> None:
+    with pytest.raises(CallError, match="a GET has no body"):
+        run(FakeContext(routes={("GET", "/proxy/v/x"): json_response({})}).proxy.get("/proxy/v/x", json={}))
+
+
+def test_a_route_that_takes_longer_than_the_request_may_is_an_upstream_timeout() -> None:
+    ctx = FakeContext(routes={("GET", "/proxy/v/x"): lambda _: ctx.clock.advance(200) or json_response({})})
+    assert run(ctx.proxy.get("/proxy/v/x", timeout_ms=300)).status == 200
+    with pytest.raises(CallError) as caught:
+        run(ctx.proxy.get("/proxy/v/x", timeout_ms=200))
+    assert caught.value.code is Code.UPSTREAM_TIMEOUT
+
+
+def test_requests_and_calls_count_together_and_answers_have_a_bound() -> None:
+    ctx = FakeContext(
+        routes={("GET", "/proxy/v/x"): json_response("y" * 100)}, limits={"callsPerInvocation": 2, "bufferBytes": 50})
+    codes: list[Code] = []
+    for _ in range(3):
+        with pytest.raises(CallError) as caught:
+            run(ctx.proxy.get("/proxy/v/x"))
+        codes.append(caught.value.code)
+    assert codes == [Code.MESSAGE_LIMIT, Code.MESSAGE_LIMIT, Code.RATE_LIMIT]
