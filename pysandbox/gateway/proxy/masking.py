@@ -151,16 +151,17 @@ class _Masker:
                 members.update(dict.fromkeys(shape.values, MASK))
         self._members(members, members.items(), levels)
 
-    def _members(
-        self, held: dict[str, object] | list[object], members: Iterable[tuple[Any, Any]], levels: int
-    ) -> None:
+    def _members(self, held: Any, members: Iterable[tuple[Any, Any]], levels: int) -> None:
         """Mask what is inside of an object's or an array's members. Most are plain: those cost one look, no call."""
         for at, member in members:
-            if isinstance(member, str):
+            kind: object = type(cast(object, member))
+            if kind is str:
                 if member[:1] in _STARTS:
                     held[at] = self.masked_text(member, levels)
-            elif isinstance(member, dict | list):
-                self.masked(cast(object, member), levels)
+            elif kind is dict:
+                self._object(member, levels)
+            elif kind is list:
+                self._members(member, enumerate(cast("list[Any]", member)), levels)
 
     def _shape(self, keys: tuple[str, ...]) -> _Shape:
         if len(keys) > _MAX_KEYS:
