@@ -75,7 +75,9 @@ def handlers(refuse: Refuse) -> dict[type[Exception], Callable[[Request, Excepti
 
     def coded(_request: Request, error: Exception) -> Response:
         assert isinstance(error, SandboxError)
-        return refuse(STATUS.get(error.code, 500), error)
+        response = refuse(STATUS.get(error.code, 500), error)
+        response.headers.update(getattr(error, "headers", {}))  # of `Limited`: when to come again
+        return response
 
     def http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
