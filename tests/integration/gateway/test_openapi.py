@@ -35,6 +35,7 @@ from pysandbox.gateway.openapi_operations import OPERATIONS, PLATFORM, SESSION, 
 from pysandbox.gateway.parts import open_gateway
 from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
+from pysandbox.gateway.vault.keys import VARIABLE, new_key
 from tests.unit.gateway.fake_dist import write_dist
 
 ALL = (EDIT_INTEGRATIONS, MANAGE_PLUGINS, MANAGE_SESSIONS, OPEN_SESSIONS, READ_AUDIT, READ_METRICS)
@@ -64,10 +65,13 @@ def test_each_operation_is_served_and_each_that_is_served_is_told(tmp_path: Path
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayServer]:
     folder = tmp_path_factory.mktemp("openapi")
-    with GatewayServer(Settings(
+    chosen = Settings(
         port=0, sandbox_port=0, data_dir=folder / "data", dist=write_dist(folder / "dist"), access_log=False,
-        session_per_minute=100_000)) as running:
-        yield running
+        session_per_minute=100_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, new_key())
+        with GatewayServer(chosen) as running:
+            yield running
 
 
 def session_token(server: GatewayServer) -> str:
