@@ -110,7 +110,7 @@ def test_a_token_that_names_no_key_gets_the_only_one() -> None:
     b"", b"[]", b"{}", b"\xff", b'{"keys": 1}', b'{"keys": []}', b'{"keys": [1, null, {}, {"kty": "RSA"}]}',
     b"[" * 5000, jwks(OctKey.generate_key(256).as_dict(private=True)), jwks(ED.as_dict(private=True)),
     jwks({**ED.as_dict(private=False), "use": "enc"}), jwks(WEAK),
-])
+], ids=range(12))
 def test_what_holds_no_public_key_for_signatures_is_refused(data: bytes) -> None:
     with pytest.raises(SandboxError):
         parse_keys(data)
