@@ -1,8 +1,10 @@
 """What all tests share: Hypothesis's profiles, and what unit tests may not do."""
 
+import logging
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,3 +32,14 @@ def _unit_tests_neither_wait_nor_connect(request: pytest.FixtureRequest, monkeyp
     monkeypatch.setattr(time, "sleep", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture
+def _log_goes_where_it_went() -> Iterator[None]:
+    """For tests in which a server takes over the log: its stream is closed when they end, the process goes on."""
+    loggers = [logging.getLogger(name) for name in ("pysandbox", "uvicorn", "asyncio")]
+    before = [(one, one.handlers[:], one.level, one.propagate) for one in loggers]
+    yield
+    for one, handlers, level, propagate in before:
+        one.handlers[:], one.propagate = handlers, propagate
+        one.setLevel(level)

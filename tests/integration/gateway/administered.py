@@ -43,6 +43,7 @@ class Administered:
 
 @contextmanager
 def administered(folder: Path) -> Iterator[Administered]:
-    settings = Settings(port=0, sandbox_port=0, data_dir=folder / "data", dist=write_dist(folder / "dist"))
+    settings = Settings(
+        port=0, sandbox_port=0, data_dir=folder / "data", dist=write_dist(folder / "dist"), access_log=False)
     with GatewayServer(settings) as server:
         yield Administered(server)

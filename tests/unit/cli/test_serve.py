@@ -15,6 +15,8 @@ from pysandbox.gateway.settings import settings_help
 from tests.unit.gateway.fake_dist import write_dist
 from tests.unit.gateway.fake_plugin import write_plugin
 
+pytestmark = pytest.mark.usefixtures("_log_goes_where_it_went")
+
 
 def _serve(*args: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["serve", *args])

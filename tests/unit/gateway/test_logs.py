@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,15 +13,10 @@ from pysandbox.gateway.watch import access
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    loggers = [logging.getLogger(name) for name in ("pysandbox", "uvicorn", "asyncio")]
-    before = [(one, one.handlers[:], one.level, one.propagate) for one in loggers]
+def stream(_log_goes_where_it_went: None) -> io.StringIO:
     written = io.StringIO()
     to_stderr(written)
-    yield written
-    for one, handlers, level, propagate in before:
-        one.handlers[:], one.propagate = handlers, propagate
-        one.setLevel(level)
+    return written
 
 
 def test_text_from_outside_cannot_start_a_line_of_its_own(stream: io.StringIO) -> None:
