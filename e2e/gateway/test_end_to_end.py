@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_a_credential_that_is_given_back_goes_no_further_nor_do_hostile_headers(
 def test_the_vendors_error_is_an_answer_and_after_some_of_them_the_breaker_opens(
     caller: LabPlugin, deployment: Deployment,
 ) -> None:
-    name = "Brittle"
+    name = f"Brittle{secrets.token_hex(4)}"  # its breaker outlives the route
     deployment.ask("POST", ADMINISTERED, {
         **ROUTE, "name": name, "routePattern": "/proxy/vendor/brittle/*", "upstream": deployment.leads_to("/v1"),
         "circuitBreaker": {"failures": 3, "baseMs": 60_000}})
