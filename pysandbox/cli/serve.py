@@ -79,11 +79,11 @@ def _serve_gateway(settings: Settings) -> None:
     from pysandbox.gateway.logs import to_stderr  # noqa: PLC0415  # imported when it runs: --help stays fast
     from pysandbox.gateway.server import GatewayServer  # noqa: PLC0415
 
-    to_stderr()
     try:
         server = GatewayServer(settings)
     except SandboxError as error:
         output.give_up(error)
+    to_stderr()
     with server:
         _announce_gateway(server)
         _wait_for_the_end()
