@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import typer
 
@@ -33,6 +33,13 @@ TokenFile = Annotated[
         help=f"File that holds a platform token; without it, {TOKEN_VARIABLE}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout.")]
 DEFAULT_URL: Final = "http://127.0.0.1:8900"
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A token goes to the address that was given, and nowhere else."""
+
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:  # noqa: ARG002
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def send(
         url.rstrip("/") + path, data=body, headers={"Authorization": f"Bearer {token}", **headers}, method=method)
     try:
         # No proxy of the environment's: a token would go through it, and loopback cannot be reached from there.
-        with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_S) as answer:
+        with build_opener(ProxyHandler({}), _NoRedirect()).open(request, timeout=_TIMEOUT_S) as answer:
             return Answer(answer.status, _lower(answer.headers), answer.read())
     except HTTPError as refused:
         with refused:

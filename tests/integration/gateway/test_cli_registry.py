@@ -8,10 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from pysandbox.cli.app import app
 from tests.integration.gateway.administered import Administered, administered
+from tests.integration.gateway.serving import serving
 from tests.unit.gateway.fake_plugin import write_plugin
 
 PLUGIN = "com.vendor.risk-scoring@2.1.0"
@@ -148,6 +153,25 @@ def test_a_gateway_that_is_not_there_is_told(command: list[str], tmp_path: Path)
     gone = CliRunner().invoke(app, [*command, *given])
     assert gone.exit_code == 1
     assert "is `pysandbox serve` running there?" in gone.stderr
+
+
+def test_a_token_follows_no_redirect(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def other(request: Request) -> JSONResponse:
+        asked.append(request.headers.get("authorization", ""))
+        return JSONResponse({"plugins": []})
+
+    (tmp_path / "token").write_text("token\n")
+    with serving(Starlette(routes=[Route("/{path:path}", other)])) as elsewhere:
+        moved = Starlette(routes=[Route("/api/v2/plugins", lambda _: RedirectResponse(f"{elsewhere}/api/v2/plugins"))])
+        with serving(moved) as origin:
+            command = ["plugin", "list", "--token-file", str(tmp_path / "token"), "--url"]
+            refused = CliRunner().invoke(app, [*command, origin])
+            assert CliRunner().invoke(app, [*command, elsewhere]).exit_code == 0
+    assert refused.exit_code == 1
+    assert "answered 307" in refused.stderr
+    assert asked == ["Bearer token"], "of the second command alone"
 
 
 def _keys(folder: Path, name: str) -> tuple[Path, Path]:
