@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,6 @@ from pysandbox.gateway.proxy.compose import epoch_ms, make_proxy
 from pysandbox.gateway.proxy.endpoint import ProxyEndpoint, Rates
 from pysandbox.gateway.proxy.inspection import Finding
 from pysandbox.gateway.proxy.route import METHODS
-from pysandbox.gateway.proxy.route import Route as ProxyRoute
 from pysandbox.gateway.proxy.shared import SharedState
 from pysandbox.gateway.route_store import RouteStore
 from pysandbox.gateway.settings import Settings
@@ -53,14 +52,6 @@ class ProxyCounts:
         self._odd.labels(route, finding.kind.value, finding.where).inc()
 
 
-class _Routes:
-    def __init__(self, store: RouteStore) -> None:
-        self._store = store
-
-    async def routes(self, tenant: str) -> Sequence[ProxyRoute]:
-        return await self._store.of(tenant)
-
-
 class _Mounted:
     """A route's endpoint that is an ASGI application, known by its identity."""
 
@@ -89,7 +80,7 @@ async def open_proxy(
 
     counts = ProxyCounts(registry)
     proxy = make_proxy(
-        sessions=sessions, plugins=PluginCalls(database, time.monotonic), routes=_Routes(routes), vault=vault,
+        sessions=sessions, plugins=PluginCalls(database, time.monotonic), routes=routes, vault=vault,
         shared=shared, done=counts, found=counts.found, rates=_rates(settings))
     try:
         yield [

@@ -35,7 +35,7 @@ class RouteStore:
         self._fresh: BoundedCache[tuple[Route, ...]] = BoundedCache(
             max_entries=_MAX_TENANTS, max_bytes=_MAX_TENANTS, clock=lambda: now_ms() / 1000, size_of=lambda _routes: 0)
 
-    async def of(self, tenant: str) -> tuple[Route, ...]:
+    async def routes(self, tenant: str) -> tuple[Route, ...]:
         """Every route of the tenant. One that the operator's allowlist no longer covers is not among them."""
         known = self._fresh.get(tenant)
         if known is None:

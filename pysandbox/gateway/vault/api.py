@@ -17,8 +17,8 @@ from starlette.routing import Route
 from pysandbox.core import strict_json
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.gateway import headers
-from pysandbox.gateway.api import read_body
 from pysandbox.gateway.auth.principal import EDIT_INTEGRATIONS, Authenticator, Principal
+from pysandbox.gateway.reading import read_body
 from pysandbox.gateway.vault.embedded import EmbeddedVault
 from pysandbox.gateway.vault.secret import Secret, SecretRef
 

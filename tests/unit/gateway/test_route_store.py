@@ -51,7 +51,7 @@ def test_the_guides_own_body_is_kept_and_says_what_it_lacks(tmp_path: Path) -> N
         assert await routes.get("acme", GUIDE["name"]) == {**GUIDE, "state": "upstreamMissing"}
         changed = await routes.put(ADMIN, GUIDE["name"], WITH_UPSTREAM)
         assert changed["state"] == "enabled"
-        [route] = await routes.of("acme")
+        [route] = await routes.routes("acme")
         assert route.upstream is not None
         assert [one["action"] for one in await entries(database, ADMIN, Query())] == ["route.change", "route.add"]
         assert "vault://" not in str(await entries(database, ADMIN, Query()))
@@ -81,8 +81,8 @@ def test_tenants_have_routes_of_their_own(tmp_path: Path) -> None:
         await routes.add(OTHER, {**GUIDE, "routePattern": "/proxy/other/*"})
         assert [route["routePattern"] for route in await routes.list("other")] == ["/proxy/other/*"]
         await routes.remove(OTHER, GUIDE["name"])
-        assert len(await routes.of("acme")) == 1
-        assert await routes.of("other") == ()
+        assert len(await routes.routes("acme")) == 1
+        assert await routes.routes("other") == ()
 
     with_database(tmp_path, work)
 
@@ -93,7 +93,7 @@ def test_the_operators_allowlist_holds_for_new_routes_and_for_those_that_are_the
         narrow = store(database, "/proxy/vendor/other/*")
         error = await refusal(narrow.add(ADMIN, {**WITH_UPSTREAM, "name": "Second"}))
         assert error.details[0].path == "$.routePattern"
-        assert await narrow.of("acme") == ()
+        assert await narrow.routes("acme") == ()
         assert len(await narrow.list("acme")) == 1  # still shown, to be changed or removed
 
     with_database(tmp_path, work)
@@ -103,11 +103,11 @@ def test_another_replicas_change_is_seen_within_moments(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         clock = Clock()
         here, there = store(database, clock=clock), store(database, clock=clock)
-        assert await there.of("acme") == ()
+        assert await there.routes("acme") == ()
         await here.add(ADMIN, GUIDE)
-        assert len(await here.of("acme")) == 1
-        assert await there.of("acme") == ()
+        assert len(await here.routes("acme")) == 1
+        assert await there.routes("acme") == ()
         clock.ms += FRESH_MS
-        assert len(await there.of("acme")) == 1
+        assert len(await there.routes("acme")) == 1
 
     with_database(tmp_path, work)
