@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from pysandbox.core.bundle import build_bundle
 from pysandbox.core.channel import Channel
 from pysandbox.core.envelope import TO_HOST, Binding, Envelope
 from pysandbox.core.limits import default
+from pysandbox.host.exchange import Outgoing
 from pysandbox.host.session import HostSession
 
 ORIGIN = "https://sandbox.example"
@@ -175,6 +176,9 @@ class LifecycleWorld:
     def now_ms(self) -> float:
         return self.now
 
+    def epoch_ms(self) -> float:
+        return self.now
+
     def random_hex(self, count: int) -> str:
         return hashlib.shake_128(b"%d" % self._next()).hexdigest(count)
 
@@ -192,6 +196,12 @@ class LifecycleWorld:
     def fetch(self, method: str, path: str, token: str) -> _Answer:
         assert (method, token) in {("GET", "secret"), ("POST", "secret")}
         return _Answer(path)
+
+    def exchange(self, outgoing: Outgoing) -> NoReturn:
+        raise AssertionError(f"no plugin of this machine asks the proxy: {outgoing.address}")
+
+    def hang_up(self, id: str) -> NoReturn:
+        raise AssertionError(f"nothing was asked of the proxy: {id}")
 
     def to_plugin(self, slot: int, text: str, buffers: Sequence[Sized]) -> None:
         cell = self.cells[slot]
