@@ -92,7 +92,7 @@ class Lab:
         """Open a sandbox. Raises LabError."""
         return self.open_at(server.sandbox_origin, server.token, **options)
 
-    def open_at(self, origin: str, token: str, **options: Any) -> Self:
+    def open_at(self, origin: str, token: str, /, **options: Any) -> Self:
         """Open a sandbox of any server's. Raises LabError."""
         told = {"origin": origin, "sessionToken": token, "bootTimeoutMs": BOOT_MS, **options}
         self.ask("(o) => lab.open(o)", told)
