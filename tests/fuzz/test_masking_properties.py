@@ -127,6 +127,53 @@ def test_a_repeated_key_shows_neither_of_its_values(first: Any, second: Any) -> 
         assert NEEDLE.encode() not in (attempt(JSON, text.encode()) or b"")
 
 
+SIGNS = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\'), max_size=6)
+WORDS = st.sampled_from([
+    "ssn", "SSN", "s_s_n", "s.sn", "a.ssn", ":ssn", "ssn:", "card", "creditcard", "credit_card", "name", "value", "1",
+    "null", "e", ":1,", "[1, 2]", "{}", "", "-"]) | SIGNS
+PLAIN_LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from([0.5, 1e300, -2.5e-9]) | WORDS
+PLAIN = st.recursive(
+    PLAIN_LEAVES, lambda inner: st.lists(inner, max_size=4) | st.lists(st.tuples(WORDS, inner), max_size=4).map(tuple))
+
+
+def written(value: Any, comma: str, colon: str) -> str:
+    """JSON text. A tuple is an object whose keys may stand twice."""
+    if isinstance(value, tuple):
+        return "{" + comma.join(f"{json.dumps(key)}{colon}{written(part, comma, colon)}" for key, part in value) + "}"
+    if isinstance(value, list):
+        return "[" + comma.join(written(part, comma, colon) for part in value) + "]"
+    return json.dumps(value)
+
+
+def told(value: Any) -> Any:
+    """What a text says; JSON in a string says the same however it is spaced."""
+    if isinstance(value, dict):
+        return {key: told(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [told(part) for part in value]
+    if isinstance(value, str) and value[:1] in {"[", "{"}:
+        try:
+            return "JSON", json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+@given(
+    st.one_of(st.builds(written, PLAIN, st.sampled_from([",", ", ", " ,\n"]), st.sampled_from([":", ": ", " :"])),
+              bodies().filter(lambda body: body.isascii() and body.strip()).map(bytes.decode)),
+    st.sampled_from([FIELDS, ("card",), ("ssn", "1", "null"), ("e", "name"), ("-", "a")]))
+def test_plain_text_is_masked_as_if_it_were_read(text: str, fields: tuple[str, ...]) -> None:
+    """The byte order mark changes nothing but that the body is no plain text any more."""
+    shown: list[Any] = []
+    for body in (text, "\ufeff" + text):
+        try:
+            shown.append(told(json.loads(mask_body(JSON, body.encode(), fields) or b'""')))
+        except SandboxError as error:
+            shown.append(error.code)
+    assert shown[0] == shown[1]
+
+
 def innocent(value: Any) -> bool:
     """Whether nothing in ``value`` could be taken for a masked field, or for JSON."""
     if isinstance(value, dict):

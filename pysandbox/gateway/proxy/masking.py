@@ -2,7 +2,8 @@
 
 The body is read, masked, and written anew: what is shown is what was judged. A key that is there twice is there once
 afterwards; an escape, an odd encoding or a content type that does not tell the truth hides nothing, because a body
-that cannot be read is refused. JSON inside of strings is read as well, a few levels deep.
+that cannot be read is refused. JSON inside of strings is read as well, a few levels deep. A body so plain that its text
+shows what reading it would is masked as text: see `masking_plain`.
 
 Must not know: routes, HTTP clients.
 """
@@ -22,6 +23,7 @@ import msgspec
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.limits import default
 from pysandbox.core.strict_json import check_depth
+from pysandbox.gateway.proxy.masking_plain import PlainMasker
 from pysandbox.gateway.proxy.media import MediaKind, charset_fault, kind_of
 from pysandbox.gateway.proxy.redaction import MARK as REDACTED
 from pysandbox.gateway.proxy.redaction import redact as redact_bytes
@@ -106,6 +108,9 @@ class _Masker:
 
     def __init__(self, fields: Sequence[str]) -> None:
         self._names = frozenset(map(canonical_name, fields))
+        self.plain = PlainMasker(sorted(self._names), mask=MASK, max_keys=_MAX_KEYS)
+        for field in fields:
+            self.plain.met(canonical_name(field), field)
         self._roles: dict[str, int] = {}
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
@@ -181,6 +186,8 @@ class _Masker:
         if role is None:
             parts = frozenset(map(canonical_name, [key, *_BREAKS.split(key)]))
             role = next((role for role, names in ((_HIDDEN, self._names), *_ROLES) if names & parts), _PLAIN)
+            if role == _HIDDEN:
+                self.plain.met(min(self._names & parts), key)
             if len(key) <= _CACHED_CHARS and len(self._roles) < _CACHED_KEYS:
                 self._roles[key] = role
         return role
@@ -190,6 +197,9 @@ _masker: Final = lru_cache(maxsize=256)(_Masker)
 
 
 def _json(body: bytes, masker: _Masker, redact: Sequence[bytes]) -> bytes:
+    plain = masker.plain.masked(body)
+    if plain is not None and not _echoes(plain, redact):
+        return plain
     try:
         value = masker.masked(_read(body))
     except _NoJson:
