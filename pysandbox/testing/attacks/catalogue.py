@@ -1,0 +1,48 @@
+"""Every attack, in the order of its groups.
+
+A test holds it to the tree: each test that is named here is there, and each number of the list is here or in NOT_YET.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from pysandbox.testing.attacks.groups.egress import EGRESS
+from pysandbox.testing.attacks.groups.exhaustion import EXHAUSTION, SIDE_CHANNELS
+from pysandbox.testing.attacks.groups.gateway import GATEWAY
+from pysandbox.testing.attacks.groups.messages import MESSAGES, PROTOTYPES
+from pysandbox.testing.attacks.groups.storage_window import STORAGE, WINDOW
+from pysandbox.testing.attacks.groups.supply import ESCALATION, LIFECYCLE, SUPPLY_CHAIN
+from pysandbox.testing.attacks.model import Attack
+
+ATTACKS: Final[tuple[Attack, ...]] = (
+    *EGRESS, *STORAGE, *WINDOW, *MESSAGES, *PROTOTYPES, *EXHAUSTION, *SIDE_CHANNELS, *SUPPLY_CHAIN, *ESCALATION,
+    *LIFECYCLE, *GATEWAY)
+
+LISTED: Final = range(1, 102)
+"""The numbers of the first list; what was thought of later goes on from there."""
+
+NOT_YET: Final = MappingProxyType({
+    3: "WebTransport: its test is not written yet",
+    7: "dns-prefetch and preconnect: their test is not written yet",
+    20: "prototypes patched to steal the port: its test is not written yet",
+    42: "a nested worker is tried for egress and eval; workers by the thousand are not yet",
+    43: "a WebAssembly memory beside the interpreter's: its test is not written yet",
+    51: "the clock's grain is not measured yet",
+    61: "timers and calls after unload: their test is not written yet",
+    62: "a nested worker that outlives its parent: its test is not written yet",
+    80: "the dashboard is not built yet",
+    91: "a canvas that draws for ever: its test is not written yet",
+    94: "Deno runs no plugin yet",
+    99: "log lines go to the page alone; the pipeline that takes them further is not built yet",
+    101: "keyboard interception: its test is not written yet",
+})
+"""Numbers of the list without a test, and why."""
+
+_BY_SLUG: Final = MappingProxyType({one.slug: one for one in ATTACKS})
+
+
+def attack(slug: str) -> Attack:
+    """The attack of that name. Raises KeyError."""
+    return _BY_SLUG[slug]
