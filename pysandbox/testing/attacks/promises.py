@@ -1,0 +1,79 @@
+"""What is promised to those who embed the sandbox, and the attacks that each promise has to withstand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Promise:
+    """``attacks``: slugs of the catalogue. An attack proves one promise."""
+
+    slug: str
+    text: str
+    attacks: tuple[str, ...]
+
+
+PROMISES: Final[tuple[Promise, ...]] = (
+    Promise(
+        "P-EGRESS", "Nothing leaves a plugin's worker but by what it was granted.",
+        ("fetch", "xhr", "websocket", "eventsource", "import-url", "importscripts-url", "nested-worker-egress",
+        "beacon",
+         "navigating-cell", "python-roads", "smuggled-directive", "reporting-directives")),
+    Promise(
+        "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
+        ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "manifest-asks-for-more")),
+    Promise(
+        "P-STORAGE", "A plugin has no origin: it stores nothing, and finds nothing of the page's or of another "
+        "plugin's.",
+        ("storage-left", "cell-on-the-hosts-origin", "cell-without-headers", "broadcast", "origin-of-the-worker",
+         "state-of-an-earlier-plugin")),
+    Promise(
+        "P-WINDOW", "Other frames and second handshakes change nothing.",
+        ("forging-sibling", "second-init", "second-ready", "the-workers-own-voice")),
+    Promise(
+        "P-MESSAGES", "A message that is forged, replayed, malformed or out of place is refused, counted and told.",
+        ("forged-nonce", "another-plugins-name", "another-direction", "replay", "reorder", "another-generation",
+         "another-session", "unknown-reply", "second-answer", "a-hosts-words", "json-doubts", "no-envelope",
+         "smuggled-channel", "objects-on-the-port", "depth-bomb", "giant-message")),
+    Promise(
+        "P-DATA", "What a plugin sends is data, whatever its names are and however often it is read.",
+        ("prototype-keys", "prototype-keys-in-a-manifest", "prototype-handlers", "changing-tojson", "log-injection")),
+    Promise(
+        "P-ENDS", "Every invocation ends in time with one outcome, and page and other plugins go on.",
+        ("busy-loop", "native-loop", "stretched-deadline", "recursion", "dead-interpreter", "programs-end", "dead-host",
+         "hidden-tab", "calls-left-by-a-kill", "crash-loop")),
+    Promise(
+        "P-BUDGETS", "What a plugin may take of memory, messages, timers, files and log lines is bounded.",
+        ("flood", "event-flood", "wasm-heap", "js-memory", "timer-storm", "log-flood", "file-flood",
+         "tasks-left-behind")),
+    Promise(
+        "P-SILENCE", "Errors tell a plugin nothing of where and how the page or the host failed.",
+        ("paths-in-errors",)),
+    Promise(
+        "P-SUPPLY", "What runs is what was registered, consented to and not blocked, byte for byte.",
+        ("flipped-asset", "flipped-bundle", "archive-paths", "zip-bomb", "swapped-manifest", "downgrade",
+         "foreign-signature", "links-in-a-folder", "compiled-wheel", "another-plugins-registration")),
+    Promise(
+        "P-PERMISSIONS", "A call needs a permission that is declared, granted, provided and not revoked.",
+        ("undeclared-call", "prototype-permissions", "revoked-in-mid-call", "operators-scopes", "old-context")),
+    Promise(
+        "P-GONE", "A plugin that was ended is not heard any more and leaves nothing behind.",
+        ("after-its-kill", "endless-unload", "page-that-leaves", "kills-in-a-row")),
+    Promise(
+        "P-CREDENTIALS", "A credential goes to the upstream it is for, and comes back to nobody.",
+        ("plugins-headers", "echoed-credential", "redirect", "secret-to-a-foreign-host", "token-stampede",
+         "stolen-database")),
+    Promise(
+        "P-ROUTES", "The proxy asks what its route names, and nothing beside it.",
+        ("host-spellings", "wider-path", "nonce-replayed", "nonce-moved", "nonce-expired", "dns-rebinding-inwards",
+         "request-smuggling", "query-tampering", "state-out-of-reach")),
+    Promise(
+        "P-ANSWERS", "What an upstream answers is masked, bounded, and shown to whoever asked for it.",
+        ("masking-dodged", "deep-answer", "upstreams-headers", "fallback-of-another", "other-tenant")),
+    Promise(
+        "P-SERVICE", "No request, however odd, takes the gateway from others, or opens it to a stranger.",
+        ("endless-body", "slow-body", "half-open-stampede", "backtracking", "hash-collisions", "rebinding-to-serve",
+         "forged-platform-token")),
+)

@@ -1,0 +1,132 @@
+"""The tables of the documentation that come out of the catalogue, each between its two marks.
+
+``python -m pysandbox.testing.attacks.tables`` writes them; a test fails when one is stale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from pysandbox.testing.attacks.catalogue import ATTACKS, NOT_YET, attack
+from pysandbox.testing.attacks.model import BROWSERS, Attack, Group, Place, Verdict
+from pysandbox.testing.attacks.promises import PROMISES
+from pysandbox.testing.attacks.residual import RESIDUAL, Residual
+
+ROOT: Final = Path(__file__).parents[3]
+_NAMES: Final = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKit", "server": "once"}
+_COLUMNS: Final[tuple[Place, ...]] = (*BROWSERS, "server")
+_COMMAND: Final = "python -m pysandbox.testing.attacks.tables"
+
+
+def whole() -> str:
+    """Each attack, for e2e/attacks/README.md."""
+    lines = ["| | attack | what it tries | what stops it | looked at | ends | control: missing wall | tests |",
+             "|---|---|---|---|---|---|---|---|"]
+    for one in ATTACKS:
+        control = f"{one.control.without} ({_links(one.control.shown_by)})" if one.control else one.no_control
+        numbers = ", ".join(map(str, one.numbers))
+        cells = (numbers, one.title, one.tries, one.wall, one.observed, _ends(one), control, _links(one.proofs))
+        lines.append(f"| {' | '.join(cells)} |")
+    missing = [f"- {number}: {why}." for number, why in NOT_YET.items()]
+    return "\n".join([*lines, "", "Of the list, not yet tried:", "", *missing])
+
+
+def compact() -> str:
+    """A row a group, for the README."""
+    lines = ["| group | attacks | with a control | Chromium | Firefox | WebKit | once | what is left |",
+             "|---|--:|--:|---|---|---|---|---|"]
+    for group in Group:
+        ours = [one for one in ATTACKS if one.group == group]
+        if ours:
+            cells = " | ".join(_count(ours, place) for place in _COLUMNS)
+            controls = sum(one.control is not None for one in ours)
+            lines.append(f"| {group} | {len(ours)} | {controls} | {cells} | {_left(ours) or '–'} |")
+    return "\n".join(lines)
+
+
+def promises() -> str:
+    """Each promise with its attacks, for docs/security.md."""
+    lines = ["| | promise | attacks that it withstands |", "|---|---|---|"]
+    lines += [f"| `{promise.slug}` | {promise.text} | {'; '.join(attack(slug).title for slug in promise.attacks)} |"
+              for promise in PROMISES]
+    return "\n".join(lines)
+
+
+def residual() -> str:
+    """What is left, for docs/security.md."""
+    return "\n".join(line for risk in RESIDUAL.values() for line in _section(risk)).rstrip()
+
+
+def _section(risk: Residual) -> Iterator[str]:
+    where = "everywhere" if risk.places == BROWSERS else ", ".join(_place(place) for place in risk.places)
+    yield f"### {risk.title}"
+    yield f"\n*{where[0].upper()}{where[1:]}.* {risk.gains}\n"
+    yield f"- **Why it is left:** {risk.why}"
+    yield f"- **What you can do:** {risk.advice}\n"
+
+
+def _place(place: Place) -> str:
+    return "in the gateway" if place == "server" else _NAMES[place]
+
+
+def _count(ours: list[Attack], place: Place) -> str:
+    found = [one.verdicts[place] for one in ours if place in one.verdicts]
+    return ", ".join(f"{found.count(verdict)} {verdict}" for verdict in Verdict if verdict in found) or "–"
+
+
+def _left(ours: list[Attack]) -> str:
+    slugs = dict.fromkeys(slug for one in ours for slug in one.residual)
+    return ", ".join(f"[{RESIDUAL[slug].title.lower()}](docs/security.md#{_anchor(RESIDUAL[slug])})" for slug in slugs)
+
+
+def _anchor(risk: Residual) -> str:
+    return re.sub(r"[^\w -]", "", risk.title.lower()).replace(" ", "-")
+
+
+def _ends(one: Attack) -> str:
+    kinds = dict.fromkeys(one.verdicts.values())
+    if len(kinds) == 1:
+        return str(next(iter(kinds)))
+    return ", ".join(f"{_NAMES[place]}: {verdict}" for place, verdict in one.verdicts.items())
+
+
+def _links(node_ids: tuple[str, ...]) -> str:
+    """Files once each, the tests' names after them."""
+    files: dict[str, list[str]] = {}
+    for node_id in node_ids:
+        file, _, name = node_id.partition("::")
+        files.setdefault(file, []).append(name)
+    return "; ".join(f"[{Path(file).stem}](../../{file}): {', '.join(names)}" for file, names in files.items())
+
+
+TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
+    ("e2e/attacks/README.md", "attacks", whole),
+    ("README.md", "attacks", compact),
+    ("docs/security.md", "promises", promises),
+    ("docs/security.md", "residual", residual),
+)
+"""File, name of the marks, and what stands between them."""
+
+
+def written(text: str, name: str, table: str) -> str:
+    """``text`` with ``table`` between its marks of that name. Raises ValueError without exactly one pair."""
+    first, last = f"<!-- {name}: generated by `{_COMMAND}` -->\n\n", f"\n\n<!-- /{name} -->"
+    pattern = re.escape(first) + ".*?" + re.escape(last)
+    found, count = re.subn(pattern, lambda _: first + table + last, text, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{count} places for the table {name!r}")
+    return found
+
+
+def write(root: Path) -> None:
+    """Brings every table below ``root`` up to date."""
+    for file, name, table in TABLES:
+        path = root / file
+        path.write_text(written(path.read_text("utf-8"), name, table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(ROOT)
