@@ -28,6 +28,7 @@ from pysandbox.gateway.proxy.addresses import Network, networks, refusal
 
 _KEEPALIVE_S: Final = 15.0  # less than servers usually give: a connection that they close first costs a request
 _DRAIN_S: Final = 120.0  # longer than any request may take
+_AUTO: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")  # what aiohttp would add by itself
 _MAX_CONNECTIONS: Final = 512
 _MAX_PER_HOST: Final = 256
 
@@ -124,7 +125,7 @@ class Clients:
         return aiohttp.ClientSession(
             connector=guarded_connector(networks(allow), resolver=self._resolver(), tls=tls),
             cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False, raise_for_status=False,
-            max_line_size=16_384, max_field_size=16_384)
+            skip_auto_headers=_AUTO, max_line_size=16_384, max_field_size=16_384)
 
     def _retire(self, client: aiohttp.ClientSession | None) -> None:
         if client is None:

@@ -99,12 +99,14 @@ class CredentialReader:
                 return Credentials([("Authorization", f"Basic {pair}")], echoes=_echoes(password, pair))
             case "bearer":
                 (token,) = secret.require("token")
-                return _bearer(token)
+                return Credentials(_bearer_line(token), echoes=_echoes(token))
             case "oauth2_client_credentials":
                 host, port = token_host(*secret.require("tokenUrl"))
                 secret.check(host=host, port=port, tenant=destination.tenant)
                 token = await self._tokens.get(_key(auth, destination), secret, post, interval_s=auth.refresh_s)
-                return replace(_bearer(token, *secret.require("clientSecret")), token=token, token_secret=secret)
+                return Credentials(
+                    _bearer_line(token), echoes=_echoes(token, *secret.require("clientSecret")), token=token,
+                    token_secret=secret)
             case "mtls":
                 return Credentials(certificate=_certificate(secret))
 
@@ -122,7 +124,9 @@ def inject(outgoing: Outgoing, credentials: Credentials) -> Outgoing:
         url += f"{'&' if '?' in url else '?'}{quote(name, safe='')}={quote(value, safe='')}"
     if credentials.body is not None:
         body = _with_field(outgoing, *credentials.body)
-    return replace(outgoing, url=url, body=body, headers=[*outgoing.headers, *credentials.headers])
+    return Outgoing(
+        outgoing.method, url, [*outgoing.headers, *credentials.headers], body, connect_ms=outgoing.connect_ms,
+        first_byte_ms=outgoing.first_byte_ms, response_bytes=outgoing.response_bytes)
 
 
 def _with_field(outgoing: Outgoing, name: str, value: str) -> bytes:
@@ -149,8 +153,8 @@ def _placed(auth: Auth, key: str) -> Credentials:
     return Credentials([(auth.name, _line(key))], echoes=echoes)
 
 
-def _bearer(token: str, *more: str) -> Credentials:
-    return Credentials([("Authorization", f"Bearer {_line(token)}")], echoes=_echoes(token, *more))
+def _bearer_line(token: str) -> Sequence[tuple[str, str]]:
+    return [("Authorization", f"Bearer {_line(token)}")]
 
 
 def _certificate(secret: Secret) -> Certificate:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -20,7 +19,7 @@ from pysandbox.gateway.proxy import token_request
 from pysandbox.gateway.proxy.connector import Clients
 from pysandbox.gateway.proxy.credentials import Auth, CredentialReader, Credentials, Destination, inject
 from pysandbox.gateway.proxy.fallback import Fallbacks, Kept, Scope
-from pysandbox.gateway.proxy.forward import IDEMPOTENT, Answer, Outgoing, ask
+from pysandbox.gateway.proxy.forward import IDEMPOTENT, Answer, Outgoing, send
 from pysandbox.gateway.proxy.guards import BreakerSettings, Guard, Guards
 from pysandbox.gateway.proxy.limits import Limited, Slots
 from pysandbox.gateway.proxy.redaction import Redactor, redact
@@ -97,8 +96,8 @@ class Exchange:
                 await self._failed(plan, reply, guard, error)
 
     async def _try(self, plan: Plan, reply: Reply, guard: Guard) -> None:
-        async with AsyncExitStack() as stack:
-            credentials, answer = await self._answer(plan, guard, stack)
+        credentials, answer = await self._answer(plan, guard)
+        try:
             if answer.status >= 500:
                 guard.breaker.failed(self._now_ms())
             else:
@@ -114,26 +113,29 @@ class Exchange:
                 self._fallbacks.told(
                     plan.scope, plan.identity, kept, ttl_s=plan.cache_ttl_s, controls=(plan.controls, headers))
             await reply.whole("upstream", kept.status, kept.headers, kept.body)
+        finally:
+            answer.close()
 
-    async def _answer(self, plan: Plan, guard: Guard, stack: AsyncExitStack) -> tuple[Credentials, Answer]:
+    async def _answer(self, plan: Plan, guard: Guard) -> tuple[Credentials, Answer]:
         """The answer that counts: the first, or the second where a second try is allowed and of use."""
         may_repeat = plan.outgoing.method in IDEMPOTENT
         credentials = await self._read(plan)
         try:
-            answer = await self._ask(plan, credentials, stack)
+            answer = await self._ask(plan, credentials)
         except SandboxError as error:
             if error.code != Code.UPSTREAM_FAILED or not may_repeat or not guard.budget.take():
                 raise
-            return credentials, await self._ask(plan, credentials, stack)
+            return credentials, await self._ask(plan, credentials)
         fresh = answer.status == 401 and self._credentials.refused(plan.auth, plan.destination, credentials)
-        if may_repeat and ((fresh) or (answer.status in _AGAIN and guard.budget.take())):
+        if may_repeat and (fresh or (answer.status in _AGAIN and guard.budget.take())):
+            answer.close()
             credentials = await self._read(plan)
-            answer = await self._ask(plan, credentials, stack)
+            answer = await self._ask(plan, credentials)
         return credentials, answer
 
-    async def _ask(self, plan: Plan, credentials: Credentials, stack: AsyncExitStack) -> Answer:
+    async def _ask(self, plan: Plan, credentials: Credentials) -> Answer:
         client = self._clients.get(plan.allow, credentials.certificate, _certificate_name(plan.auth))
-        return await stack.enter_async_context(ask(client, inject(plan.outgoing, credentials)))
+        return await send(client, inject(plan.outgoing, credentials))
 
     async def _read(self, plan: Plan) -> Credentials:
         post = partial(token_request.post, self._clients, plan.allow)

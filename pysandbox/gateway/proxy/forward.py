@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -20,7 +21,6 @@ from pysandbox.core.errors import Code, SandboxError
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """RFC 9110 section 9.2.2, less what a proxy never sends."""
 _BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_AUTO: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")  # what aiohttp would add by itself
 _AGENT: Final = ("User-Agent", "pysandbox-gateway")
 # A compressed body would pass unmasked, or grow without bound when it is unpacked.
 _PLAIN: Final = ("Accept-Encoding", "identity")
@@ -28,14 +28,17 @@ _PLAIN: Final = ("Accept-Encoding", "identity")
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request as it goes out. ``url`` is encoded and canonical. URL, headers and body may hold credentials."""
+    """A request as it goes out. ``url`` is encoded and canonical. URL, headers and body may hold credentials.
+
+    ``first_byte_ms``: None where whoever asks has a deadline that is no later.
+    """
 
     method: str
     url: str = field(repr=False)
     headers: Sequence[tuple[str, str]] = field(repr=False)
     body: bytes = field(repr=False)
     connect_ms: int
-    first_byte_ms: int
+    first_byte_ms: int | None
     response_bytes: int
 
 
@@ -64,40 +67,60 @@ class Answer:
         """The whole body. Raises as `chunks` does."""
         return b"".join([chunk async for chunk in self.chunks()])
 
+    def close(self) -> None:
+        """Give the connection back; one whose answer was not read to its end cannot be used again."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
 
-@asynccontextmanager
-async def ask(client: aiohttp.ClientSession, outgoing: Outgoing) -> AsyncGenerator[Answer]:
-    """Send ``outgoing``; the answer's head is there when the block starts.
+
+async def send(client: aiohttp.ClientSession, outgoing: Outgoing) -> Answer:
+    """Send ``outgoing``, and wait for the answer's head. Whoever asked closes the answer.
 
     Raises `SandboxError` ``UPSTREAM_TIMEOUT``, ``UPSTREAM_FAILED`` (nothing, or half of an answer),
     ``UPSTREAM_REFUSED`` (an answer that may not be used) and ``ADDRESS_NOT_ALLOWED``.
     """
     response = await _head(client, outgoing)
+    answer = Answer(response.status, tuple(response.headers.items()), response, outgoing.response_bytes)
     try:
         _check(response, outgoing.response_bytes)
-        headers = [(name, value) for name, value in response.headers.items()]
-        yield Answer(response.status, headers, response, outgoing.response_bytes)
+    except SandboxError:
+        answer.close()
+        raise
+    return answer
+
+
+@asynccontextmanager
+async def ask(client: aiohttp.ClientSession, outgoing: Outgoing) -> AsyncGenerator[Answer]:
+    """`send`, and close the answer when the block ends."""
+    answer = await send(client, outgoing)
+    try:
+        yield answer
     finally:
-        # An answer that was not read to its end leaves a connection that cannot be used again.
-        if response.content.at_eof():
-            response.release()
-        else:
-            response.close()
+        answer.close()
 
 
 async def _head(client: aiohttp.ClientSession, outgoing: Outgoing) -> aiohttp.ClientResponse:
-    connect_s = outgoing.connect_ms / 1000
+    request = client.request(
+        outgoing.method, URL(outgoing.url, encoded=True), headers=[*outgoing.headers, _AGENT, _PLAIN],
+        data=outgoing.body if outgoing.body or outgoing.method in _BODY else None, allow_redirects=False,
+        timeout=_timeout(outgoing.connect_ms))
     try:
+        if outgoing.first_byte_ms is None:
+            return await request
         async with asyncio.timeout(outgoing.first_byte_ms / 1000):
-            return await client.request(
-                outgoing.method, URL(outgoing.url, encoded=True), headers=[*outgoing.headers, _AGENT, _PLAIN],
-                data=outgoing.body if outgoing.body or outgoing.method in _BODY else None, allow_redirects=False,
-                skip_auto_headers=_AUTO,
-                timeout=aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s, sock_read=None))
+            return await request
     except TimeoutError:  # aiohttp's own are this, too
         raise SandboxError(Code.UPSTREAM_TIMEOUT) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _broken(error) from None
+
+
+@lru_cache(maxsize=64)
+def _timeout(connect_ms: int) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, connect=connect_ms / 1000, sock_connect=connect_ms / 1000, sock_read=None)
 
 
 def _check(response: aiohttp.ClientResponse, most_bytes: int) -> None:

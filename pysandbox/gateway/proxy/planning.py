@@ -41,7 +41,8 @@ def plan(
     outgoing = Outgoing(
         decision.method, decision.upstream_url,
         [*decision.headers, ("Traceparent", trace.traceparent), ("X-Correlation-Id", trace.correlation_id)],
-        decision.body, connect_ms=route.connect_timeout_ms, first_byte_ms=route.first_byte_timeout_ms,
+        decision.body, connect_ms=route.connect_timeout_ms,
+        first_byte_ms=route.first_byte_timeout_ms if route.first_byte_timeout_ms < decision.timeout_ms else None,
         response_bytes=route.response_bytes)
     whole = bool(route.mask_fields) or route.inspection == "block"
     return Plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from pysandbox.core.errors import Code, SandboxError
@@ -16,6 +17,7 @@ from pysandbox.gateway.vault.secret import unavailable
 _TIMEOUT_MS: Final = 5000
 
 
+@lru_cache(maxsize=512)
 def token_host(url: str) -> tuple[str, int]:
     """Host and port of a token endpoint. Raises `SandboxError` ``CREDENTIALS_UNAVAILABLE`` for what is no URL."""
     try:

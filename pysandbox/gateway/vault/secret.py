@@ -47,6 +47,13 @@ class Secret:
     values: Mapping[str, str] = field(repr=False)
     hosts: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    digest: str = field(init=False, repr=False, compare=False)
+    """Changes with the values: what was made of an older secret is known by it. Not for showing."""
+
+    def __post_init__(self) -> None:
+        parts = [part for name in sorted(self.values) for part in (name, self.values[name])]
+        framed = b"".join(len(part.encode()).to_bytes(8, "big") + part.encode() for part in parts)
+        object.__setattr__(self, "digest", hashlib.sha256(framed).hexdigest())
 
     def require(self, *names: str) -> tuple[str, ...]:
         """The values called ``names``. Raises `SandboxError` ``CREDENTIALS_UNAVAILABLE`` naming what is missing."""
@@ -65,13 +72,6 @@ class Secret:
         if f"{host}:{port}" not in self.hosts and not (port == 443 and host in self.hosts):
             raise SandboxError(
                 Code.CREDENTIALS_NOT_ALLOWED, "the route's secret does not list the host it would be sent to")
-
-    @property
-    def digest(self) -> str:
-        """Changes with the values: what was made of an older secret is known by it. Not for showing."""
-        parts = [part for name in sorted(self.values) for part in (name, self.values[name])]
-        framed = b"".join(len(part.encode()).to_bytes(8, "big") + part.encode() for part in parts)
-        return hashlib.sha256(framed).hexdigest()
 
 
 class Vault(Protocol):
