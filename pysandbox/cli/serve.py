@@ -76,7 +76,8 @@ def plugin_folders(given: Path) -> list[Path]:
 
 
 def _serve_gateway(settings: Settings) -> None:
-    from pysandbox.gateway.logs import to_stderr  # noqa: PLC0415  # imported when it runs: --help stays fast
+    from pysandbox.gateway.garbage import settle  # noqa: PLC0415  # imported when it runs: --help stays fast
+    from pysandbox.gateway.logs import to_stderr  # noqa: PLC0415
     from pysandbox.gateway.server import GatewayServer  # noqa: PLC0415
 
     try:
@@ -85,6 +86,7 @@ def _serve_gateway(settings: Settings) -> None:
         output.give_up(error)
     to_stderr()
     with server:
+        settle()
         _announce_gateway(server)
         _wait_for_the_end()
 

@@ -75,7 +75,7 @@ class Running:
 
     def _run(self) -> None:
         try:
-            factory = _server(_nothing, self._drain_s).config.get_loop_factory()
+            factory = make_server(_nothing, self._drain_s).config.get_loop_factory()
             with asyncio.Runner(loop_factory=factory) as runner:
                 runner.run(self._serve())
         except BaseException as error:
@@ -87,7 +87,7 @@ class Running:
 
     async def _serve(self) -> None:
         async with self._open() as apps:
-            self._servers = [_server(app, self._drain_s) for app in apps]
+            self._servers = [make_server(app, self._drain_s) for app in apps]
             async with asyncio.TaskGroup() as group:
                 for server, bound in zip(self._servers, self._sockets, strict=True):
                     group.create_task(server.serve(sockets=[bound]))
@@ -99,7 +99,8 @@ class Running:
                 self._up.set()
 
 
-def _server(app: ASGIApp, drain_s: int) -> uvicorn.Server:
+def make_server(app: ASGIApp, drain_s: int = 2) -> uvicorn.Server:
+    """uvicorn as every server of ours runs it."""
     # No access log: it would hold the query of every request, and a cell's must never be written down.
     return uvicorn.Server(uvicorn.Config(
         app, access_log=False, log_config=None, server_header=False, lifespan="off", ws="none", proxy_headers=False,

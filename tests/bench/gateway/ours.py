@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-import uvicorn
-
 from pysandbox.core import proxy_nonce
+from pysandbox.gateway.garbage import settle
 from pysandbox.gateway.proxy.compose import make_proxy
 from pysandbox.gateway.proxy.endpoint import Rates
 from pysandbox.gateway.proxy.route import Route, parse_route
+from pysandbox.gateway.running import bind, make_server
 from tests.integration.gateway.proxies import PATH, PLUGIN, REF, SESSION, Backing, route_body, secret
 
 PLENTY = 100_000_000
@@ -58,9 +58,8 @@ def main(port: int, upstream_port: int) -> None:
     proxy = make_proxy(
         sessions=backing, plugins=backing, routes=backing, vault=backing.vault,
         rates=Rates(PLENTY, PLENTY, PLENTY, PLENTY))
-    uvicorn.run(
-        proxy.endpoint, host="127.0.0.1", port=port, access_log=False, log_level="warning", lifespan="off", ws="none",
-        server_header=False)
+    settle()
+    make_server(proxy.endpoint).run(sockets=bind("127.0.0.1", [port]))
 
 
 if __name__ == "__main__":
