@@ -6,6 +6,7 @@ The tree::
 
     SandboxError                 a coded failure, the parent of all
       ManifestError              a manifest with one or more problems
+      FlowError                  a flow with one or more problems
       PermissionDenied           a permission that is not granted
       ProtocolViolation          the peer misbehaved
       CallError                  a guarded call that failed with a code
@@ -65,6 +66,15 @@ class Code(StrEnum):
     ISOLATION_FAILED = "ISOLATION_FAILED"
     HOST_CRASHED = "HOST_CRASHED"
     INPUT_INVALID = "INPUT_INVALID"
+    FLOW_INVALID = "FLOW_INVALID"
+    FLOW_NOT_FOUND = "FLOW_NOT_FOUND"
+    FLOW_DEADLINE = "FLOW_DEADLINE"
+    TEMPLATE_FAILED = "TEMPLATE_FAILED"
+    BREAKER_OPEN = "BREAKER_OPEN"
+    INTERRUPTED = "INTERRUPTED"
+    QUEUE_NOT_FOUND = "QUEUE_NOT_FOUND"
+    MESSAGE_NOT_SENT = "MESSAGE_NOT_SENT"
+    JOURNAL_INVALID = "JOURNAL_INVALID"
     REQUIREMENTS_UNRESOLVED = "REQUIREMENTS_UNRESOLVED"
     RUNTIME_MISSING = "RUNTIME_MISSING"
     BUILD_FAILED = "BUILD_FAILED"
@@ -212,6 +222,29 @@ INFO: dict[Code, CodeInfo] = {
         _U, True, "The trusted host worker ended unexpectedly.", "Open the sandbox again, and report this."),
     Code.INPUT_INVALID: CodeInfo(
         _E, False, "What the caller passed is not valid.", "Pass what the message asks for."),
+    Code.FLOW_INVALID: CodeInfo(
+        _U, False, "The flow breaks one or more rules.", "Mend every problem that `pysandbox flow check` lists."),
+    Code.FLOW_NOT_FOUND: CodeInfo(
+        _U, False, "No flow of this id is known.", "Check the id in callFlow, and that the flow is stored."),
+    Code.FLOW_DEADLINE: CodeInfo(
+        Status.TIMEOUT, False, "The flow's time was over before this block could start, so it was passed over.",
+        "Look in the journal at what took longer than its timeout; shorten timeouts, or raise slaMs."),
+    Code.TEMPLATE_FAILED: CodeInfo(
+        _E, False, "A template of the block names a value that is not there, or that does not fit where it stands.",
+        'Mend the path, or give a default: {{interaction.customer.id | default: ""}}.'),
+    Code.BREAKER_OPEN: CodeInfo(
+        _U, True, "The plugin failed in flows too often in a row, so flows do not call it for a while.",
+        "Mend what fails; it is tried again when its rest ends."),
+    Code.INTERRUPTED: CodeInfo(
+        _E, False, "Whoever ran the flow died after this block was started; it is not started a second time.",
+        "Nothing to mend in the flow. Find out from elsewhere whether what the block does has happened."),
+    Code.QUEUE_NOT_FOUND: CodeInfo(
+        _E, False, "No queue of this id is known.", "Check queueId, and give the block an onError."),
+    Code.MESSAGE_NOT_SENT: CodeInfo(
+        _E, True, "The message could not be handed over.", "Look at the channel; give the block an onError."),
+    Code.JOURNAL_INVALID: CodeInfo(
+        _U, False, "The journal is not one of this flow: it is damaged, or the flow has changed since.",
+        "Use the journal with the flow that its run began with."),
     Code.REQUIREMENTS_UNRESOLVED: CodeInfo(
         _U, False, "The plugin's requirements.txt could not be turned into wheels.",
         "Name pure-Python packages with exact versions, or remove the file."),
@@ -273,6 +306,16 @@ class ManifestError(SandboxError):
         super().__init__(
             Code.MANIFEST_INVALID, f"the manifest has {count} problem{'s' * (count != 1)}; first: {first}",
             details=details)
+
+
+class FlowError(SandboxError):
+    """A flow that breaks rules; ``details`` lists every problem at once."""
+
+    def __init__(self, details: Sequence[Problem]) -> None:
+        count = len(details)
+        first = f"{details[0].path}: {details[0].rule}" if details else "unreadable"
+        super().__init__(
+            Code.FLOW_INVALID, f"the flow has {count} problem{'s' * (count != 1)}; first: {first}", details=details)
 
 
 class PermissionDenied(SandboxError):

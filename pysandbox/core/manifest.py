@@ -5,7 +5,6 @@ Must not know: bundles, registries, folders, sessions.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from typing import Final, cast
 
 from pysandbox.core.csp import MAX_CHARS as CSP_MAX_CHARS
 from pysandbox.core.csp import Csp, check_csp
-from pysandbox.core.errors import ManifestError, Problem, ProtocolViolation, SandboxError
+from pysandbox.core.errors import ManifestError, Problem
+from pysandbox.core.json_text import read_json
 from pysandbox.core.limits import default, names
-from pysandbox.core.manifest_checks import MAX_PROBLEMS, Checks, Form, join, kind, not_finite, show
+from pysandbox.core.manifest_checks import MAX_PROBLEMS, Checks, Form, join, kind, show
 from pysandbox.core.permissions import is_name, provider
-from pysandbox.core.strict_json import dumps, loads
 from pysandbox.core.weburl import parse_url
 
 TYPES: Final = ("webchat", "desktop", "architect")
@@ -33,7 +32,7 @@ _SEMVER: Final = re.compile(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_PRE}(\.{_PRE})*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 _ANY: Final = re.compile(r"(?s).*")
 
-_FORMS: Final = {
+FORMS: Final = {
     "pluginId": Form(
         re.compile(rf"[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?(\.{_LABEL})+"), 128, "is no reverse-DNS name",
         'Write it like "com.vendor.risk-scoring".'),
@@ -49,16 +48,6 @@ _FORMS: Final = {
 _RESERVED: Final = frozenset({"pysandbox", "pyodide", "pyodide_js", "_pyodide", "js", "builtins", "sys", "__main__"})
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 
-_UNREADABLE: Final = {
-    "json-too-long": ("is too long", "Shorten it."),
-    "json-too-deep": ("nests too deep", "Flatten it to the documented shape."),
-    "json-too-many-keys": ("has an object with too many keys", "Keep to the documented keys."),
-    "json-duplicate-key": ("has an object with the same key twice: two readers may see two values", "Remove one."),
-    "json-not-finite": ("holds NaN or an infinity, which are no JSON", "Write a finite number."),
-    "json-number": ("holds a number of too many digits", "Write a smaller number."),
-    "json-surrogate": ("holds half of a surrogate pair, which is no text", "Save the file as UTF-8."),
-    "json-syntax": ("is no JSON", "Mend the syntax: double quotes, no trailing commas, no comments."),
-}
 _NOT_IN_LIMITS: Final = {
     **dict.fromkeys(names("host"), ("is the deployment's to set, not a manifest's", "Remove it.")),
     **{name: ("has its place in isolation itself", f'Move it to "isolation.{name}".') for name in names("isolation")},
@@ -95,7 +84,7 @@ def parse_manifest(data: object) -> Manifest:
 
     Raises `ManifestError` that lists all problems (the first `MAX_PROBLEMS` of them), whatever ``data`` is.
     """
-    value, problems = _read(data)
+    value, problems = read_json(data, max_chars=default("manifestBytes"), refuse=ManifestError)
     checks = Checks()
     manifest = _manifest(value, checks)
     told = {problem.path for problem in problems}
@@ -108,45 +97,11 @@ def parse_manifest(data: object) -> Manifest:
     return manifest
 
 
-def _read(data: object) -> tuple[object, list[Problem]]:
-    """The value, and what is already known to be wrong with it: numbers that are none, each at its place."""
-    if isinstance(data, bytes) and len(data) > default("manifestBytes"):
-        raise _unreadable("json-too-long")
-    try:
-        text = data.decode() if isinstance(data, bytes) else data if isinstance(data, str) else dumps(data)
-    except UnicodeDecodeError as error:
-        raise ManifestError([Problem("$", "is not UTF-8", "Save the file as UTF-8.")]) from error
-    except SandboxError as error:
-        raise ManifestError([Problem("$", f"is no JSON value: {error.message}", "Pass JSON.")]) from error
-    try:
-        return loads(text, max_chars=default("manifestBytes")), []
-    except ProtocolViolation as error:
-        places = _not_finite(text) if error.rule == "json-not-finite" else []
-        if places:
-            return json.loads(text), places
-        raise _unreadable(error.rule, f": {error.__cause__}" if error.rule == "json-syntax" else "") from error
-
-
-def _not_finite(text: str) -> list[Problem]:
-    """Where ``text`` holds NaN or an infinity. Its length, depth and digits were judged; a lenient reader may look."""
-    try:
-        value: object = json.loads(text)
-    except ValueError:
-        return []
-    cure = _UNREADABLE["json-not-finite"][1]
-    return [Problem(path, f"{show(number)} is no JSON number", cure) for path, number in not_finite(value)]
-
-
-def _unreadable(rule: str, more: str = "") -> ManifestError:
-    what, cure = _UNREADABLE[rule]
-    return ManifestError([Problem("$", what + more, cure)])
-
-
 def _manifest(value: object, checks: Checks) -> Manifest:
     """The manifest as far as it is good; of use only if ``checks`` found no problem."""
     top = checks.fields(value, "$", required=("pluginId", "version", "manifest"))
-    plugin_id = checks.text(top, "$", "pluginId", _FORMS["pluginId"])
-    version = checks.text(top, "$", "version", _FORMS["version"])
+    plugin_id = checks.text(top, "$", "pluginId", FORMS["pluginId"])
+    version = checks.text(top, "$", "version", FORMS["version"])
     path = "$.manifest"
     body = checks.fields(
         top.get("manifest", {}), path, required=("type", "csp", "permissions") if "manifest" in top else (),
@@ -166,7 +121,7 @@ def _manifest(value: object, checks: Checks) -> Manifest:
 
 def _csp(body: Mapping[str, object], path: str, checks: Checks) -> Csp | None:
     """The policy, or None if anything is wrong with it."""
-    text = checks.text(body, path, "csp", _FORMS["csp"])
+    text = checks.text(body, path, "csp", FORMS["csp"])
     if text is None:
         return None
     csp, problems = check_csp(text, join(path, "csp"))
@@ -175,7 +130,7 @@ def _csp(body: Mapping[str, object], path: str, checks: Checks) -> Csp | None:
 
 
 def _worker_url(body: Mapping[str, object], path: str, csp: Csp | None, checks: Checks) -> str | None:
-    form = _FORMS["workerUrl"]
+    form = FORMS["workerUrl"]
     text = checks.text(body, path, "workerUrl", form)
     if text is None:
         return None
@@ -193,7 +148,7 @@ def _worker_url(body: Mapping[str, object], path: str, csp: Csp | None, checks: 
 
 
 def _entry(body: Mapping[str, object], path: str, checks: Checks) -> str:
-    form = _FORMS["entry"]
+    form = FORMS["entry"]
     entry = checks.text(body, path, "entry", form)
     if entry is None:
         return "plugin"
