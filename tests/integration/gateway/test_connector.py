@@ -1,14 +1,17 @@
 """Address checks at real sockets (attack 69): what is dialled is what was judged, at each connection."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Sequence
 
 import aiohttp
 import pytest
+import requests
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.weburl import parse_url
 from pysandbox.gateway.proxy.connector import Clients
 from tests.integration.gateway.upstreams import json_answer, upstream
 
@@ -56,6 +59,26 @@ def test_attack_69_inside_addresses_are_never_dialled(address: str, literal: boo
             await clients.close()
 
     assert asyncio.run(scenario()) == Code.ADDRESS_NOT_ALLOWED
+
+
+@pytest.mark.parametrize("authority", [
+    "allowed.example@127.0.0.1:PORT", "allowed.example:80@127.0.0.1:PORT", "2130706433:PORT", "0x7f.1:PORT",
+    "0177.0.0.1:PORT", "127.1:PORT"])
+def test_attack_10_a_host_in_disguise_is_neither_a_url_nor_dialled(authority: str) -> None:
+    async def scenario() -> tuple[int, int]:
+        async with upstream(json_answer({})) as inside:
+            url = f"http://{authority}/".replace("PORT", str(inside.port))
+            with pytest.raises(ValueError, match=r"refused|user"):
+                parse_url(url)
+            clients = Clients()
+            with contextlib.suppress(aiohttp.InvalidURL):  # some of them are refused even before they are looked up
+                assert await reached(clients.get(), url) == Code.ADDRESS_NOT_ALLOWED
+            await clients.close()
+            before = len(inside.requests)
+            naive = await asyncio.to_thread(requests.get, url, timeout=10)  # the control: it takes the text as it is
+            return before, naive.status_code
+
+    assert asyncio.run(scenario()) == (0, 200)
 
 
 def test_attack_69_a_name_that_turns_inwards_after_it_was_looked_up_is_refused() -> None:

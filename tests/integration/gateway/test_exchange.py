@@ -94,13 +94,19 @@ def test_attack_95_a_secret_is_not_sent_to_a_host_or_for_a_tenant_that_it_does_n
     run(scenario)
 
 
-def test_attack_95_client_credentials_are_not_sent_to_a_token_url_of_a_foreign_host() -> None:
+def test_attack_95_client_credentials_are_not_sent_to_a_token_url_of_a_foreign_host(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario(made: World) -> None:
         async with upstream(json_answer({})) as meant, upstream(json_answer({})) as evil:
             made.vault[SECRET] = secret(meant, clientId="id", clientSecret="s3cr3t", tokenUrl=f"{evil.url}/token")
-            told = await made.run(plan(meant, auth=Auth("oauth2_client_credentials", SECRET)))
-            assert told.code == Code.CREDENTIALS_NOT_ALLOWED
+            asks = plan(meant, auth=Auth("oauth2_client_credentials", SECRET))
+            assert (await made.run(asks)).code == Code.CREDENTIALS_NOT_ALLOWED
             assert not evil.requests
+            monkeypatch.setattr(Secret, "check", lambda *_, **__: None)  # the control
+            await made.run(asks)
+            _method, _path, headers, body = evil.requests[0]
+            assert b"s3cr3t" in body + base64.b64decode(headers["Authorization"].partition(" ")[2])
 
     run(scenario)
 

@@ -133,6 +133,13 @@ def test_attack_73_an_answer_that_does_not_begin_ends_by_the_first_byte_timeout(
 
     assert code(against(silent, first_byte_ms=50)) == Code.UPSTREAM_TIMEOUT
 
+    async def control() -> None:
+        async with raw(silent) as server, aiohttp.ClientSession() as naive, asyncio.timeout(0.3):
+            await naive.get(server.url)
+
+    with pytest.raises(TimeoutError):  # our own: it would wait for as long as the upstream likes
+        asyncio.run(control())
+
 
 def test_attack_73_a_body_that_drips_ends_by_the_deadline() -> None:
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,6 +150,13 @@ def test_attack_73_a_body_that_drips_ends_by_the_deadline() -> None:
             await asyncio.sleep(0.01)
 
     assert code(against(drip, total_s=0.2)) == Code.UPSTREAM_TIMEOUT
+
+    async def control() -> int:  # what has a deadline for each read alone goes on and on
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=5)
+        async with raw(drip) as server, aiohttp.ClientSession(timeout=timeout) as naive, naive.get(server.url) as got:
+            return len(await got.content.readexactly(40))
+
+    assert asyncio.run(control()) == 40
 
 
 @pytest.mark.parametrize("head", [

@@ -1,19 +1,36 @@
 """The proxy from a host worker's request to a real upstream and back: everything that stands between."""
 
 import asyncio
+import gzip
 import json
 import re
 import socket
+from collections.abc import Mapping
 
 import aiohttp
 import pytest
 from aiohttp import web
+from starlette.types import Receive
 
 from pysandbox.core import proxy_nonce
 from pysandbox.gateway.auth.principal import GatewaySession
+from pysandbox.gateway.proxy import endpoint, forward, policy
 from pysandbox.gateway.proxy.endpoint import Rates
+from pysandbox.gateway.proxy.incoming import read_body
 from pysandbox.gateway.proxy.nonces import MemoryNonces
-from tests.integration.gateway.proxies import PATH, PLUGIN, REF, TOKEN, Backing, Host, gateway, route_body, secret
+from tests.integration.gateway.lenient import lenient
+from tests.integration.gateway.proxies import (
+    PATH,
+    PLUGIN,
+    REF,
+    TOKEN,
+    Answer,
+    Backing,
+    Host,
+    gateway,
+    route_body,
+    secret,
+)
 from tests.integration.gateway.upstreams import Upstream, json_answer, upstream
 
 RISK = {"score": 7, "customer": {"ssn": "078-05-1120", "creditCard": "4111", "name": "Ada"}}
@@ -78,6 +95,10 @@ def test_correlation_and_trace_of_the_caller_go_on() -> None:
     run(scenario)
 
 
+async def spend_nothing(*_: object) -> None:
+    """In the place of a nonce store that remembers."""
+
+
 def test_attack_66_a_nonce_is_good_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def replayed(host: Host, client) -> list[int]:
         signed = host.headers("POST", PATH, "", b'{"tier":"gold"}')
@@ -87,10 +108,7 @@ def test_attack_66_a_nonce_is_good_once(monkeypatch: pytest.MonkeyPatch) -> None
         assert await replayed(host, client) == [200, 403]
 
     async def control(host: Host, _backing: Backing, _server: Upstream, client) -> None:
-        async def spend(*_: object) -> None:
-            pass
-
-        monkeypatch.setattr(MemoryNonces, "spend", spend)
+        monkeypatch.setattr(MemoryNonces, "spend", spend_nothing)
         assert await replayed(host, client) == [200, 200]
 
     run(scenario)
@@ -127,15 +145,24 @@ def test_attack_67_a_nonce_is_good_for_nothing_else(monkeypatch: pytest.MonkeyPa
     run(control)
 
 
-def test_attack_68_an_old_nonce_is_refused() -> None:
+def test_attack_68_an_old_nonce_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(host: Host, _backing: Backing, server: Upstream, client) -> None:
         assert (await host.send(client, life_ms=-6_000)).code == "NONCE_REJECTED"
         assert (await host.send(client, life_ms=600_000)).code == "NONCE_REJECTED"
         assert (await host.send(client, headers={"Pysandbox-Nonce": ""})).code == "NONCE_REJECTED"
         assert not server.requests
-        assert (await host.send(client)).status == 200  # the control: it was the age
+        assert (await host.send(client)).status == 200
+
+    async def control(host: Host, _backing: Backing, _server: Upstream, client) -> None:
+        check = proxy_nonce.check
+        monkeypatch.setattr(
+            proxy_nonce, "check", lambda *given, now_ms: check(*given, now_ms=now_ms, skew_ms=3_600_000))
+        monkeypatch.setattr(MemoryNonces, "spend", spend_nothing)  # what has expired needs no memory, and has none
+        assert (await host.send(client, life_ms=-6_000)).status == 200
+        assert (await host.send(client, life_ms=600_000)).status == 200
 
     run(scenario)
+    run(control)
 
 
 @pytest.mark.parametrize(("what", "status", "code"), [
@@ -188,17 +215,45 @@ def test_attack_72_a_body_without_end_is_cut_at_the_routes_limit() -> None:
     run(scenario, requestBytes=2000)
 
 
+def test_control_attack_72_without_the_limit_all_that_is_offered_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    async def unlimited(receive: Receive, fields: Mapping[str, str], **limits: float) -> bytes:
+        body = await read_body(receive, fields, max_bytes=10**12, within_s=limits["within_s"])
+        taken.append(len(body))
+        return body
+
+    async def control(host: Host, _backing: Backing, server: Upstream, client) -> None:
+        monkeypatch.setattr(endpoint, "read_body", unlimited)
+        assert (await host.send(client, body=b"x" * 900_000)).code == "MESSAGE_LIMIT"  # the policy's, much too late
+        assert taken == [900_000]
+        assert not server.requests
+
+    run(control, requestBytes=2000)
+
+
 def test_attack_73_a_body_that_comes_slowly_is_given_up() -> None:
-    async def scenario(host: Host, _backing: Backing, server: Upstream, _client) -> None:
+    async def said(host: Host, within_s: float) -> bytes:
         signed = host.headers("POST", PATH, "", b"{}" * 50)
         head = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
         reader, writer = await asyncio.open_connection("127.0.0.1", int(host.origin.rpartition(":")[2]))
         writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 100\r\n\r\n{{".encode())
-        assert b" 408 " in await reader.readline()
-        writer.close()
+        try:
+            async with asyncio.timeout(within_s):
+                return await reader.readline()
+        finally:
+            writer.close()
+
+    async def scenario(host: Host, _backing: Backing, server: Upstream, _client) -> None:
+        assert b" 408 " in await said(host, 20)
         assert not server.requests
 
+    async def control(host: Host, _backing: Backing, _server: Upstream, _client) -> None:
+        with pytest.raises(TimeoutError):  # without a deadline of ours it lasts as long as its sender likes
+            await said(host, 0.5)
+
     run(scenario, settings={"body_s": 0.2})
+    run(control, settings={"body_s": 3600.0})
 
 
 @pytest.mark.parametrize("lines", [
@@ -206,24 +261,70 @@ def test_attack_73_a_body_that_comes_slowly_is_given_up() -> None:
     "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "Content-Length: 2\r\nX: a\r\n b",
     "Content-Length : 2", "Transfer-Encoding: \x0bchunked"])
 def test_attack_71_a_request_that_two_servers_would_frame_differently_reaches_no_upstream(lines: str) -> None:
-    async def scenario(host: Host, _backing: Backing, server: Upstream, _client) -> None:
-        def speak() -> bytes:
-            signed = host.headers("POST", PATH, "", b"{}")
-            head = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
-            with socket.create_connection(("127.0.0.1", int(host.origin.rpartition(":")[2])), 5) as wire:
-                smuggled = f"GET {PATH}/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
-                wire.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{head}{lines}\r\n\r\n{{}}{smuggled}".encode())
-                wire.settimeout(2)
-                try:
-                    return wire.recv(65_536)
-                except TimeoutError:
-                    return b""
+    smuggled = f"{PATH}/smuggled"
 
-        said = await asyncio.to_thread(speak)
+    def speak(host: Host, port: int) -> bytes:
+        signed = host.headers("POST", PATH, "", b"{}")
+        head = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+        with socket.create_connection(("127.0.0.1", port), 5) as wire:
+            second = f"GET {smuggled} HTTP/1.1\r\nHost: x\r\n\r\n"
+            wire.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{head}{lines}\r\n\r\n{{}}{second}".encode())
+            wire.shutdown(socket.SHUT_WR)
+            wire.settimeout(2)
+            try:
+                return b"".join(iter(lambda: wire.recv(65_536), b""))
+            except TimeoutError:
+                return b""
+
+    async def scenario(host: Host, _backing: Backing, server: Upstream, _client) -> None:
+        said = await asyncio.to_thread(speak, host, int(host.origin.rpartition(":")[2]))
         assert not any("smuggled" in path for _method, path, _headers, _body in server.requests)
         assert b" 200 " not in said or len(server.requests) == 1
 
     run(scenario)
+    with lenient() as (port, seen):  # the control: a server that is easily pleased answers the second one
+        assert speak(Host(""), port).count(b" 200 ") == 2
+        assert seen == [PATH, smuggled]
+
+
+@pytest.mark.parametrize("path", [
+    "/proxy/vendor/risk/../admin", "/proxy/vendor/risk/%2e%2e/admin", "/proxy/vendor/risk/..%2fadmin",
+    "/proxy/vendor/risk//admin", "/proxy/vendor/risk/..;/admin", "/proxy/vendor/risk/..%5cadmin"])
+def test_attack_60_a_path_that_leaves_its_route_reaches_no_upstream(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(host: Host, _backing: Backing, server: Upstream, client) -> None:
+        assert (await host.send(client, path=path)).code == "INPUT_INVALID"
+        assert not server.requests
+
+    async def control(host: Host, _backing: Backing, server: Upstream, client) -> None:
+        monkeypatch.setattr(policy, "fault_of_path", lambda _path: None)
+        assert (await host.send(client, path=path)).status == 200
+        assert server.requests[0][1] == "/v2" + path.removeprefix("/proxy/vendor/risk")  # beyond what was granted
+
+    run(scenario)
+    run(control)
+
+
+def test_attack_79_a_credential_that_hides_in_a_compressed_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        echo = gzip.compress(json.dumps(dict(request.headers)).encode())
+        return web.Response(body=echo, content_type="application/json", headers={"Content-Encoding": "gzip"})
+
+    async def asked(host: Host, backing: Backing, server: Upstream, client) -> Answer:
+        backing.vault[REF] = secret(server.authority, token="t0ken-of-acme")
+        return await host.send(client)
+
+    async def scenario(host: Host, backing: Backing, server: Upstream, client) -> None:
+        assert (await asked(host, backing, server, client)).code == "UPSTREAM_REFUSED"
+
+    async def control(host: Host, backing: Backing, server: Upstream, client) -> None:
+        monkeypatch.setattr(forward, "_check", lambda *_: None)
+        answer = await asked(host, backing, server, client)
+        assert b"t0ken-of-acme" in gzip.decompress(answer.body)
+
+    for one in (scenario, control):
+        run(one, handler, authMethod="bearer", credentials={"secretRef": str(REF)})
 
 
 def test_rates_are_told_and_kept() -> None:

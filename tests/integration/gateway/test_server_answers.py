@@ -15,7 +15,9 @@ import pytest
 import requests
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from starlette.types import Receive, Scope, Send
 
+from pysandbox.gateway.origins import HostGuard
 from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
 from tests.unit.gateway.fake_dist import write_dist
@@ -61,17 +63,31 @@ def code(answer: requests.Response) -> str:
 
 
 # --- whom it answers ---
-def test_attack_100_a_name_that_was_rebound_to_us_gets_nothing(server: GatewayServer) -> None:
+async def let_everybody_in(guard: HostGuard, scope: Scope, receive: Receive, send: Send) -> None:
+    """In the place of the look at ``Host`` and ``Origin``."""
+    await guard._app(scope, receive, send)
+
+
+def test_attack_100_a_name_that_was_rebound_to_us_gets_nothing(
+    server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused = ask(server, "POST", SESSIONS, server.token(OPEN), Host="evil.example")
     assert (refused.status_code, code(refused)) == (421, "HOST_NOT_ALLOWED")
     assert ask(server, "POST", SESSIONS, server.token(OPEN)).status_code == 200, "the same request by our own name"
+    monkeypatch.setattr(HostGuard, "__call__", let_everybody_in)
+    assert ask(server, "POST", SESSIONS, server.token(OPEN), Host="evil.example").status_code == 200, "the control"
 
 
-def test_attack_100_a_page_of_another_origin_gets_nothing(server: GatewayServer) -> None:
+def test_attack_100_a_page_of_another_origin_gets_nothing(
+    server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused = ask(server, "POST", SESSIONS, server.token(OPEN), Origin="https://evil.example")
     assert (refused.status_code, code(refused)) == (403, "ORIGIN_NOT_ALLOWED")
     allowed = ask(server, "POST", SESSIONS, server.token(OPEN), Origin=server.sandbox_origin)
     assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (200, server.sandbox_origin)
+    monkeypatch.setattr(HostGuard, "__call__", let_everybody_in)
+    control = ask(server, "POST", SESSIONS, server.token(OPEN), Origin="https://evil.example")
+    assert control.status_code == 200, "the control: a form or a script of that page would have had its way"
 
 
 def test_probes_know_a_replica_by_its_address(server: GatewayServer) -> None:

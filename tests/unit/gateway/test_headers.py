@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pysandbox.core.csp import check_csp
+from pysandbox.core.errors import SandboxError
 from pysandbox.gateway import headers
+from pysandbox.gateway.origins import parse_origin
 
 SANDBOX, API, APP = "http://127.0.0.1:8901", "http://127.0.0.1:8900", "https://app.example"
 HASH = "sha256-AAAA"
@@ -54,6 +57,16 @@ def test_no_policy_reports_anywhere_or_allows_unsafe_code(kind: str) -> None:
     assert "'unsafe-inline'" not in policy
     assert "'unsafe-eval'" not in policy.replace("'wasm-unsafe-eval'", "")
     assert "*" not in policy
+
+
+@pytest.mark.parametrize("smuggled", [
+    "https://a.test; report-uri https://evil.example", "https://a.test\n; report-uri https://evil.example"])
+def test_attack_8_a_directive_in_the_place_of_an_origin_is_refused(smuggled: str) -> None:
+    assert check_csp(f"connect-src {smuggled}")[1]
+    with pytest.raises(SandboxError):
+        parse_origin(smuggled)
+    control = headers.host_document(script_hash=HASH, sandbox_origin=SANDBOX, api_origin=smuggled, allowed=[])
+    assert "https://evil.example" in _csp(control)["report-uri"][0], "the control: a policy is what its sources make it"
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -73,8 +73,11 @@ EGRESS: Final = (
         proofs=(
             *at("tests/unit/core/test_csp.py", "test_a_source_that_is_refused_is_named_with_its_rule",
                 "test_a_policy_that_a_browser_would_mend_or_half_ignore_is_refused"),
+            *at("tests/unit/gateway/test_headers.py",
+                "test_attack_8_a_directive_in_the_place_of_an_origin_is_refused"),
             *at("tests/fuzz/test_core_properties.py", "test_what_is_left_of_a_policy_never_holds_what_is_refused")),
-        no_control="No header is made of a manifest's text, so there is no wall to take away between the two.",
+        control=Control("the reading: a policy made of the text as it is", at(
+            "tests/unit/gateway/test_headers.py", "test_attack_8_a_directive_in_the_place_of_an_origin_is_refused")),
         verdicts=server()),
     Attack(
         numbers=(81,), slug="reporting-directives", group=Group.EGRESS, title="report-uri and report-to",
@@ -103,7 +106,11 @@ EGRESS: Final = (
         proofs=(
             *at("tests/unit/core/test_csp.py", "test_a_url_that_is_not_in_plain_form_is_never_covered"),
             *at("tests/unit/core/test_weburl.py", "test_all_else_is_refused_with_its_rule"),
+            *at("tests/integration/gateway/test_connector.py",
+                "test_attack_10_a_host_in_disguise_is_neither_a_url_nor_dialled"),
             *at("tests/fuzz/test_proxy_requests.py", "test_an_upstream_is_the_host_that_every_parser_sees")),
-        no_control="The refusal is the parser itself; the properties compare it with every other parser at hand.",
+        control=Control("parser and connector: a plain client", at(
+            "tests/integration/gateway/test_connector.py",
+            "test_attack_10_a_host_in_disguise_is_neither_a_url_nor_dialled")),
         verdicts=server()),
 )

@@ -8,7 +8,6 @@ from pysandbox.testing.attacks.model import Attack, Control, Group, Observation,
 
 _ATTACKS: Final = "tests/unit/gateway/proxy/test_attacks.py"
 _PROXY: Final = "tests/integration/gateway/test_proxy.py"
-_NONE_YET: Final = "There is no build without it to compare with yet."
 
 
 def _attack(
@@ -48,14 +47,12 @@ GATEWAY: Final = (
             (*at(_PROXY, "test_attack_67_a_nonce_is_good_for_nothing_else"),
              *at("tests/unit/core/test_proxy_nonce.py", "test_it_is_good_for_no_other_request",
                  "test_what_moves_from_one_part_to_the_next_is_another_request")),
-            Control("the change: the request it was made for", at(
-                "tests/unit/core/test_proxy_nonce.py", "test_a_nonce_is_good_for_the_request_it_was_made_for"))),
+            Control("the binding", at(_PROXY, "test_attack_67_a_nonce_is_good_for_nothing_else"))),
     _attack(68, "nonce-expired", "An old nonce", "Keeps one for later.", "it expires", Observation.COUNTER,
             (*at(_PROXY, "test_attack_68_an_old_nonce_is_refused"),
              *at("tests/unit/core/test_proxy_nonce.py",
                  "test_an_old_one_is_refused_once_the_clocks_may_no_longer_differ_so_much")),
-            Control("its age", at(
-                "tests/unit/core/test_proxy_nonce.py", "test_a_nonce_is_good_for_the_request_it_was_made_for"))),
+            Control("the look at its age", at(_PROXY, "test_attack_68_an_old_nonce_is_refused"))),
     _attack(69, "dns-rebinding-inwards", "A name that turns inwards",
     "Has a name resolve to loopback, a private network "
             "or a metadata service when it is dialled.", "each address is judged as it is dialled", Observation.COUNTER,
@@ -69,30 +66,38 @@ GATEWAY: Final = (
             "folded lines, a header twice.", "what two servers could frame differently is refused", Observation.COUNTER,
             (*at("tests/integration/gateway/test_server_refusals.py", "test_a_request_with_two_ends_smuggles_no_other"),
              *at(_PROXY, "test_attack_71_a_request_that_two_servers_would_frame_differently_reaches_no_upstream")),
-            Control("the second end: two whole requests", at(
-                "tests/integration/gateway/test_server_refusals.py",
-                "test_control_two_requests_on_one_connection_get_two_answers"))),
+            Control("the strictness: a server that is easily pleased", (
+                *at("tests/integration/gateway/test_server_refusals.py",
+                    "test_a_request_with_two_ends_smuggles_no_other",
+                    "test_control_two_requests_on_one_connection_get_two_answers"),
+                *at(_PROXY,
+                    "test_attack_71_a_request_that_two_servers_would_frame_differently_reaches_no_upstream")))),
     _attack(72, "endless-body", "Bodies without end", "Sends, or has the upstream send, a body without end.",
             "limits both ways, and decompression by nobody", Observation.OUTCOME,
             (*at(_PROXY, "test_attack_72_a_body_without_end_is_cut_at_the_routes_limit"),
              *at("tests/integration/gateway/test_forward.py", "test_attack_72_a_body_without_end_is_cut_at_its_limit",
                  "test_attack_72_a_body_that_says_it_is_too_long_is_not_read")),
-            Control("the last byte too many", at(
-                "tests/integration/gateway/test_forward.py", "test_a_body_of_exactly_the_limit_passes"))),
+            Control("the limits", (
+                *at(_PROXY, "test_control_attack_72_without_the_limit_all_that_is_offered_is_taken"),
+                *at("tests/integration/gateway/test_forward.py",
+                    "test_attack_72_a_body_without_end_is_cut_at_its_limit")))),
     _attack(73, "slow-body", "Bodies that drip", "Sends or answers a byte now and then.", "a deadline for the whole",
             Observation.OUTCOME,
             (*at(_PROXY, "test_attack_73_a_body_that_comes_slowly_is_given_up"),
              *at("tests/integration/gateway/test_forward.py", "test_attack_73_a_body_that_drips_ends_by_the_deadline",
                  "test_attack_73_an_answer_that_does_not_begin_ends_by_the_first_byte_timeout")),
-            no_control=_NONE_YET),
+            Control("the deadlines", (
+                *at(_PROXY, "test_attack_73_a_body_that_comes_slowly_is_given_up"),
+                *at("tests/integration/gateway/test_forward.py",
+                    "test_attack_73_a_body_that_drips_ends_by_the_deadline",
+                    "test_attack_73_an_answer_that_does_not_begin_ends_by_the_first_byte_timeout")))),
     _attack(74, "fallback-of-another", "The earlier answer of somebody else", "Waits for an upstream's failure to be "
             "shown what another tenant or user was answered.", "kept answers are keyed by who asked for what",
             Observation.CANARY,
             at("tests/unit/gateway/proxy/test_fallback.py", "test_attack_74_nobody_is_shown_an_answer_of_another",
                "test_parts_cannot_be_moved_into_each_other"),
-            Control("the other one: the same user", at(
-                "tests/unit/gateway/proxy/test_fallback.py",
-                "test_the_same_request_of_the_same_user_gets_the_answer_again_until_its_time_is_up"))),
+            Control("the key: by the request alone", at(
+                "tests/unit/gateway/proxy/test_fallback.py", "test_attack_74_nobody_is_shown_an_answer_of_another"))),
     _attack(75, "token-stampede", "A stampede for a token", "Makes a hundred requests while the token has ended.",
             "one renewal for all", Observation.COUNTER,
             at("tests/unit/gateway/proxy/test_oauth.py", "test_attack_75_a_hundred_requests_make_one_token_request",
@@ -102,7 +107,8 @@ GATEWAY: Final = (
     _attack(76, "half-open-stampede", "A stampede for a breaker's probe", "A hundred wait for the rest to end.",
             "two probe, the others wait", Observation.COUNTER,
             at("tests/unit/gateway/proxy/test_guards.py", "test_attack_76_of_a_hundred_that_wait_two_probe"),
-            no_control=_NONE_YET),
+            Control("the bound on probes", at(
+                "tests/unit/gateway/proxy/test_guards.py", "test_attack_76_of_a_hundred_that_wait_two_probe"))),
     _attack(77, "log-injection", "A line of a log that is not ours", "Puts line ends and terminal codes where text is "
             "logged or printed.", "one line of ASCII JSON; headers are one line", Observation.ANSWER,
             (*at(_ATTACKS, "test_attack_77_a_header_writes_a_line_of_a_log"),
@@ -123,11 +129,13 @@ GATEWAY: Final = (
                  "test_attack_79_a_body_hides_behind_its_content_type"),
              *at("tests/fuzz/test_masking_properties.py", "test_no_spelling_shows_a_masked_value"),
              *at("tests/integration/gateway/test_forward.py",
-                 "test_attack_79_a_compressed_answer_is_refused_since_it_would_pass_unmasked")),
-            Control("canonical names, the look into strings, the refusal", at(
-                _ATTACKS, "test_attack_79_a_masked_field_is_spelled_differently",
-                "test_attack_79_a_field_hides_in_json_in_a_string",
-                "test_attack_79_a_body_hides_behind_its_content_type")),
+                 "test_attack_79_a_compressed_answer_is_refused_since_it_would_pass_unmasked"),
+             *at(_PROXY, "test_attack_79_a_credential_that_hides_in_a_compressed_answer_is_refused")),
+            Control("canonical names, the look into strings, the refusals", (
+                *at(_ATTACKS, "test_attack_79_a_masked_field_is_spelled_differently",
+                    "test_attack_79_a_field_hides_in_json_in_a_string",
+                    "test_attack_79_a_body_hides_behind_its_content_type"),
+                *at(_PROXY, "test_attack_79_a_credential_that_hides_in_a_compressed_answer_is_refused"))),
             residual=("an-upstream-lies",)),
     _attack(85, "deep-answer", "An answer that nests too deep", "Has the upstream answer with two hundred brackets.",
             "depth is counted before anybody parses", Observation.REFUSAL,
@@ -142,8 +150,10 @@ GATEWAY: Final = (
             at("tests/integration/gateway/test_exchange.py",
                "test_attack_95_a_secret_is_not_sent_to_a_host_or_for_a_tenant_that_it_does_not_list",
                "test_attack_95_client_credentials_are_not_sent_to_a_token_url_of_a_foreign_host"),
-            Control("the foreignness: a host that is listed", at(
-                "tests/integration/gateway/test_exchange.py", "test_each_method_puts_its_credential_in_its_place"))),
+            Control("the list", at(
+                "tests/integration/gateway/test_exchange.py",
+                "test_attack_95_a_secret_is_not_sent_to_a_host_or_for_a_tenant_that_it_does_not_list",
+                "test_attack_95_client_credentials_are_not_sent_to_a_token_url_of_a_foreign_host"))),
     _attack(96, "upstreams-headers", "An upstream that speaks to the browser", "Answers with `Set-Cookie`, "
             "`Clear-Site-Data`, `Alt-Svc`, `Report-To`.", "an answer's headers pass by allowlist", Observation.ANSWER,
             at(_ATTACKS, "test_attack_96_an_upstream_speaks_to_the_browser"),
@@ -153,11 +163,16 @@ GATEWAY: Final = (
             "in an encoding.", "a doubtful spelling, or a duplicate, is refused", Observation.REFUSAL,
             (*at("tests/unit/gateway/proxy/test_policy.py",
                  "test_a_duplicate_of_an_injected_query_field_is_refused",
-                 "test_a_query_in_a_doubtful_spelling_is_refused"),
+                 "test_a_query_in_a_doubtful_spelling_is_refused",
+                 "test_a_duplicate_of_an_injected_json_field_is_refused_and_so_is_what_cannot_be_read",
+                 "test_a_duplicate_of_an_injected_form_field_is_refused"),
              *at("tests/fuzz/test_proxy_requests.py",
                  "test_every_parser_reads_the_same_query_and_none_the_injected_field")),
-            Control("the duplicate: other fields", at(
-                "tests/unit/gateway/proxy/test_policy.py", "test_other_fields_may_stand_beside_an_injected_one"))),
+            Control("each refusal", at(
+                "tests/unit/gateway/proxy/test_policy.py", "test_a_duplicate_of_an_injected_query_field_is_refused",
+                "test_a_query_in_a_doubtful_spelling_is_refused",
+                "test_a_duplicate_of_an_injected_json_field_is_refused_and_so_is_what_cannot_be_read",
+                "test_a_duplicate_of_an_injected_form_field_is_refused"))),
     _attack(98, "hash-collisions", "Keys that collide", "Sends an object whose keys all have one hash under the known "
             "seed.", "keys of an object are bounded", Observation.REFUSAL,
             (*at(_ATTACKS, "test_attack_98_an_object_has_more_keys_than_a_known_hash_seed_can_bear"),
@@ -173,9 +188,10 @@ GATEWAY: Final = (
                  "test_attack_100_a_page_of_another_origin_gets_nothing"),
              *at("tests/integration/test_server.py", "test_a_rebound_host_name_is_misdirected",
                  "test_scripts_of_other_origins_are_refused_by_the_api", "test_without_the_token_everything_is_401")),
-            Control("the strangeness: the token from where it may come", at(
-                "tests/integration/test_server.py", "test_the_token_opens_a_session",
-                "test_the_sandbox_origin_alone_gets_cors"))),
+            Control("the look at both", at(
+                "tests/integration/gateway/test_server_answers.py",
+                "test_attack_100_a_name_that_was_rebound_to_us_gets_nothing",
+                "test_attack_100_a_page_of_another_origin_gets_nothing"))),
     _attack(114, "forged-platform-token", "A platform token that is forged", "Signs with a public key as if it were a "
             "secret, with `none`, with keys that it brings along, or after its time.",
             "an allowlist of algorithms, each "

@@ -128,9 +128,14 @@ ESCALATION: Final = (
         proofs=(*at("e2e/gateway/test_end_to_end.py", "test_what_no_route_answers_never_reaches_the_vendor"),
                 *at("tests/unit/gateway/proxy/test_pattern.py",
                     "test_what_another_reader_could_take_for_another_path_is_refused"),
+                *at("tests/integration/gateway/test_proxy.py",
+                    "test_attack_60_a_path_that_leaves_its_route_reaches_no_upstream"),
                 *at("tests/fuzz/test_proxy_requests.py", "test_no_reading_of_a_path_leaves_the_route")),
-        control=Control("the one spelling: a prefix alone", at(
-            "tests/unit/gateway/proxy/test_pattern.py", "test_control_a_prefix_alone_would_let_the_climber_through")),
+        control=Control("the one spelling: a prefix alone", (
+            *at("tests/integration/gateway/test_proxy.py",
+                "test_attack_60_a_path_that_leaves_its_route_reaches_no_upstream"),
+            *at("tests/unit/gateway/proxy/test_pattern.py",
+                "test_control_a_prefix_alone_would_let_the_climber_through"))),
         verdicts=browsers()),
     Attack(
         numbers=(110,), slug="operators-scopes", group=Group.ESCALATION, title="An operator's scope as a permission",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway.proxy import request_checks
 from pysandbox.gateway.proxy.inspection import Finding, Kind, Usual
 from pysandbox.gateway.proxy.policy import Barred, Decision, ProxyAsk, decide, find_route
 from pysandbox.gateway.proxy.route import Route
@@ -97,8 +98,10 @@ def test_a_path_that_is_not_the_routes_goes_nowhere(path: str) -> None:
 
 @pytest.mark.parametrize("query", [
     "a b", "a\r\nHost: evil", "a#b", "é", "a=%", "a=%2", "a=%zz", "a='b", "a=\"", "a\\b", "a=<b>", "a[]=1", "x" * 8193])
-def test_a_query_in_a_doubtful_spelling_is_refused(query: str) -> None:
+def test_a_query_in_a_doubtful_spelling_is_refused(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [problem.path for problem in refused(query=query).details] == ["query"]
+    monkeypatch.setattr(request_checks, "query_fault", lambda _query: "")
+    assert decided(query=query).upstream_url.endswith(query), "the control"
 
 
 @pytest.mark.parametrize("kind", [
@@ -171,9 +174,11 @@ IN_QUERY = route(authMethod="api_key", credentials={**KEY, "placement": "query",
     "api_key=mine", "x=1&api_key=mine", "x=1;api_key=mine", "API_KEY=mine", "apiKey=mine", "api-key=mine", "api_key",
     "%61pi_key=mine", "api%5Fkey=mine", "api+key=1", "api.key=1", "api_key%5B%5D=mine", "%5Bapi_key%5D=mine",
     "api_key%5B0%5D=mine", "&&api_key=", "api_key%00=1", "%EF%BD%81pi_key=1"])
-def test_a_duplicate_of_an_injected_query_field_is_refused(query: str) -> None:
-    assert decided(query=query).upstream_url.endswith(query)  # control: where nothing is injected, it may
+def test_a_duplicate_of_an_injected_query_field_is_refused(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert decided(query=query).upstream_url.endswith(query), "where nothing is injected, it may"
     assert "fills in" in refused(IN_QUERY, query=query).message
+    monkeypatch.setattr(request_checks, "refuse_injected_query", lambda *_: None)
+    assert decided(IN_QUERY, query=query).upstream_url.endswith(query), "the control"
 
 
 def test_other_fields_may_stand_beside_an_injected_one() -> None:
@@ -189,14 +194,21 @@ IN_BODY = route(
     b'{"apiKey":"mine"}', b'{"\\u0061piKey":"mine"}', b'{"a":1,"apikey":1}', b'{"api_key":{}}', b'{"API-Key":null}',
     b'{"apiKey":1,"apiKey":2}', b'{"a":1,"a":2}', b"[]", b'"x"', b"", b"{", b'{"a":1}{"apiKey":1}', b"\xff",
     b"\xef\xbb\xbf{}", b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}", b'{"a":NaN}'])
-def test_a_duplicate_of_an_injected_json_field_is_refused_and_so_is_what_cannot_be_read(body: bytes) -> None:
+def test_a_duplicate_of_an_injected_json_field_is_refused_and_so_is_what_cannot_be_read(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused(IN_BODY, body=body)
+    monkeypatch.setattr(request_checks, "refuse_injected_field", lambda *_: None)
+    assert decided(IN_BODY, body=body).body == body, "the control"
 
 
 @pytest.mark.parametrize("body", [b"apiKey=mine", b"a=1&apikey=1", b"%61piKey=1", b"a=1;api_key=1", b"apiKey[]=1",
     b"\xff=1"])
-def test_a_duplicate_of_an_injected_form_field_is_refused(body: bytes) -> None:
-    refused(IN_BODY, body=body, content_type="application/x-www-form-urlencoded")
+def test_a_duplicate_of_an_injected_form_field_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = "application/x-www-form-urlencoded"
+    refused(IN_BODY, body=body, content_type=form)
+    monkeypatch.setattr(request_checks, "refuse_injected_field", lambda *_: None)
+    assert decided(IN_BODY, body=body, content_type=form).body == body, "the control"
 
 
 def test_other_bodies_pass_where_the_key_goes_into_the_body() -> None:
