@@ -60,6 +60,11 @@ def test_every_attack_has_a_control_or_one_sentence_why_not(one: Attack) -> None
         assert one.no_control.endswith(".")
 
 
+@pytest.mark.parametrize("number", [*range(8, 13), 60, *range(66, 80), 85, *range(95, 99), 100])
+def test_every_attack_on_the_gateway_has_a_control_that_runs(number: int) -> None:
+    assert all(one.control for one in ATTACKS if number in one.numbers)
+
+
 @pytest.mark.parametrize("one", EACH)
 def test_every_attack_says_where_it_runs_and_how_it_ends(one: Attack) -> None:
     assert tuple(one.verdicts) in (BROWSERS, SERVER)
