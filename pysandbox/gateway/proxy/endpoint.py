@@ -80,9 +80,10 @@ class ProxyEndpoint:
     observer: Observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fields = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        fields: dict[bytes, bytes] = dict(scope["headers"])
         trace = read_trace(
-            fields.get(b"pysandbox-correlation-id", ""), fields.get(b"traceparent", ""), self.random_hex)
+            fields.get(b"pysandbox-correlation-id", b"").decode("latin-1"),
+            fields.get(b"traceparent", b"").decode("latin-1"), self.random_hex)
         reply = AsgiReply(send, trace)
         code: Code | None = None
         try:

@@ -178,9 +178,13 @@ async def _finished(plan: Plan, answer: Answer, echoes: Sequence[bytes]) -> Kept
 
 def _shown(plan: Plan, answer: Answer, echoes: Sequence[bytes]) -> Headers:
     """The headers that may be shown, a credential in their values redacted as in the body."""
+    shown = plan.shown(answer.status, answer.headers)
+    together = "\n".join([value for _, value in shown]).encode(errors="surrogateescape")
+    if redact(together, echoes) is together:
+        return shown
     return [
         (name, redact(value.encode(errors="surrogateescape"), echoes).decode(errors="surrogateescape"))
-        for name, value in plan.shown(answer.status, answer.headers)]
+        for name, value in shown]
 
 
 async def _stream(plan: Plan, reply: Reply, answer: Answer, echoes: Sequence[bytes]) -> None:

@@ -88,5 +88,5 @@ class Fallbacks:
 
 
 def _forbids(headers: Mapping[str, str]) -> bool:
-    directives = {part.strip().partition("=")[0].lower() for part in headers.get("cache-control", "").split(",")}
-    return "no-store" in directives
+    told = headers.get("cache-control")
+    return told is not None and "no-store" in {part.strip().partition("=")[0].lower() for part in told.split(",")}

@@ -21,6 +21,7 @@ from pysandbox.gateway.proxy.media import MediaKind, kind_of
 from pysandbox.gateway.proxy.sensitive import (
     looks_like_credential,
     looks_personal,
+    looks_sensitive,
     named_credential,
     named_personal,
 )
@@ -202,7 +203,8 @@ def _fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
 
 def _held(where: str, text: str, fields: list[tuple[str, str]]) -> Iterator[Finding]:
     names = {name for name, value in fields if value}
-    if looks_personal(text) or any(map(named_personal, names)):
+    suspect = looks_sensitive(text)
+    if (suspect and looks_personal(text)) or any(map(named_personal, names)):
         yield Finding(Kind.PERSONAL_DATA, where)
-    if looks_like_credential(text) or any(map(named_credential, names)):
+    if (suspect and looks_like_credential(text)) or any(map(named_credential, names)):
         yield Finding(Kind.CREDENTIAL, where)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, cast
+from functools import lru_cache, partial
+from typing import Any, Final, TypeVar, cast
 
-from throttled.asyncio import MemoryStore, RateLimiterType, RateLimitResult, RedisStore, Throttled, per_min
+from throttled import MemoryStore, RateLimitResult
+from throttled import Throttled as LocalThrottled
+from throttled.asyncio import RateLimiterType, RedisStore, Throttled, per_min
 from throttled.asyncio.store import RedisStoreBackend
 from throttled.exceptions import StoreUnavailableError
 
@@ -25,6 +27,8 @@ from pysandbox.gateway.proxy.shared import SharedState
 
 STRICTER: Final = 4
 """What an allowance is divided by while replicas cannot count together."""
+L = TypeVar("L", LocalThrottled, Throttled)
+
 _MAX_KEYS: Final = 500_000  # more than there can be sessions; a key that is pushed out starts afresh
 
 
@@ -57,7 +61,8 @@ class Limits:
         self._shared = shared
         self._local = MemoryStore(options={"MAX_SIZE": _MAX_KEYS})
         self._far = None if shared is None else _store(shared)
-        self._limiter = lru_cache(maxsize=4096)(_limiter)
+        self._local_limiter = lru_cache(maxsize=4096)(partial(_limiter, LocalThrottled, self._local))
+        self._far_limiter = lru_cache(maxsize=4096)(partial(_limiter, Throttled, self._far))
 
     async def take(self, allowances: Sequence[Allowance]) -> dict[str, str]:
         """One from each, in this order; the answer's rate headers, of the one with the least left.
@@ -78,12 +83,12 @@ class Limits:
 
     async def _ask(self, allowance: Allowance) -> RateLimitResult:
         if self._shared is not None and self._far is not None:
-            far = self._limiter(self._far, allowance.per_minute, allowance.burst)
+            far = self._far_limiter(allowance.per_minute, allowance.burst)
             try:
                 return await self._shared.ask(lambda _client: far.limit(allowance.key))
             except SandboxError:
                 allowance = allowance.stricter()
-        return await self._limiter(self._local, allowance.per_minute, allowance.burst).limit(allowance.key)
+        return self._local_limiter(allowance.per_minute, allowance.burst).limit(allowance.key)
 
 
 class Slots:
@@ -106,8 +111,8 @@ class Slots:
                 del self._taken[key]
 
 
-def _limiter(store: MemoryStore | RedisStore, per_minute: int, burst: int) -> Throttled:
-    return Throttled(
+def _limiter(kind: Callable[..., L], store: object, per_minute: int, burst: int) -> L:
+    return kind(
         using=RateLimiterType.GCRA.value, quota=per_min(per_minute, burst), store=store, key_prefix="pysandbox:rate")
 
 

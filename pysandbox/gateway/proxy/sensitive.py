@@ -16,9 +16,10 @@ from pysandbox.gateway.proxy.masking import canonical_name
 
 _compile: Final[Callable[[str], Any]] = importlib.import_module("re2").compile  # it has no types
 
-_CARD: Final = _compile(r"\b[3-6](?:[ -]?[0-9]){12,18}\b")
-_SSN: Final = _compile(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b")
-_IBAN: Final = _compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_PERSONAL: Final = (
+    r"\b[3-6](?:[ -]?[0-9]){12,18}\b", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
+    r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_CARD, _SSN, _IBAN = map(_compile, _PERSONAL)
 _CREDENTIALS: Final = (
     r"\b(?i:bearer|basic) [A-Za-z0-9._~+/-]{16,}",
     r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",  # a JWT
@@ -27,6 +28,7 @@ _CREDENTIALS: Final = (
     r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}",  # Stripe, Slack
     r"\bgh[pousr]_[A-Za-z0-9]{36}", r"\bgithub_pat_[A-Za-z0-9_]{22,}", r"\bglpat-[A-Za-z0-9_-]{20}")
 _CREDENTIAL: Final = _compile("|".join(_CREDENTIALS))
+_EITHER: Final = _compile("|".join((*_PERSONAL, *_CREDENTIALS)))
 _PERSONAL_NAMES: Final = frozenset({
     "accountnumber", "cardnumber", "creditcard", "creditcardnumber", "cvc", "cvv", "dateofbirth", "iban",
     "passportnumber", "socialsecuritynumber", "ssn", "taxid"})
@@ -34,6 +36,11 @@ _CREDENTIAL_NAMES: Final = frozenset({
     "accesstoken", "apikey", "apisecret", "authtoken", "authorization", "clientsecret", "passwd", "password",
     "privatekey", "refreshtoken", "secretkey", "sessiontoken"})
 _MAX_NAME_CHARS: Final = 64
+
+
+def looks_sensitive(text: str) -> bool:
+    """Whether a closer look is worth it: one search for all that the two below look for."""
+    return _EITHER.search(text) is not None
 
 
 def looks_personal(text: str) -> bool:

@@ -25,8 +25,9 @@ class Trace:
 
 def read_trace(correlation_id: str, traceparent: str, random_hex: Callable[[int], str]) -> Trace:
     """The trace that the two header values belong to, or a new one. ``random_hex(n)``: n random bytes."""
+    fresh = random_hex(40)  # asked for once: each time is a system call
     if not _CORRELATION_ID.fullmatch(correlation_id):
-        correlation_id = random_hex(16)
+        correlation_id = fresh[:32]
     found = _TRACEPARENT.fullmatch(traceparent)
-    trace_id, flags = (found[1], found[2]) if found else (random_hex(16), "00")
-    return Trace(correlation_id, f"00-{trace_id}-{random_hex(8)}-{flags}")
+    trace_id, flags = (found[1], found[2]) if found else (fresh[32:64], "00")
+    return Trace(correlation_id, f"00-{trace_id}-{fresh[64:]}-{flags}")
