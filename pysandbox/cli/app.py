@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from pysandbox.cli import audit, build, check, doctor, plugin, publisher, route, run, runtime, serve, token, vault
+from pysandbox.cli import (
+    attack,
+    audit,
+    build,
+    check,
+    doctor,
+    plugin,
+    publisher,
+    route,
+    run,
+    runtime,
+    serve,
+    token,
+    vault,
+)
 
 app = typer.Typer(
     name="pysandbox",
@@ -21,6 +35,7 @@ app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("serve", help=serve.HELP, epilog=serve.EXAMPLES)(serve.serve)
 app.command("token", epilog=token.EXAMPLES)(token.token)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("attack", epilog=attack.EXAMPLES)(attack.attack)
 app.add_typer(runtime.app, name="runtime")
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.add_typer(plugin.app, name="plugin")

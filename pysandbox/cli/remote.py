@@ -57,7 +57,7 @@ def ask(
 ) -> Any:
     """The JSON of the answer, None where it has none. Shows the gateway's error and ends the command otherwise."""
     headers = {} if body is None else {"Content-Type": content_type}
-    answer = send(method, url, path, _token(token_file), headers, body)
+    answer = send(method, url, path, platform_token(token_file), headers, body)
     if not 200 <= answer.status < 300:
         output.give_up(error_of(answer), output.FAILED)
     return json.loads(answer.body) if answer.body else None
@@ -100,7 +100,8 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _token(file: Path | None) -> str:
+def platform_token(file: Path | None) -> str:
+    """What ``--token-file`` or the variable holds. Ends the command where that is no token."""
     token = (os.environ.get(TOKEN_VARIABLE, "") if file is None else file.read_text()).strip()
     if not token or not token.isascii() or not token.isprintable():
         output.wrong_use(f"a platform token is needed: pass --token-file FILE, or set {TOKEN_VARIABLE}")
