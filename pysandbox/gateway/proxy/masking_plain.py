@@ -40,7 +40,7 @@ class PlainMasker:
     """For one set of fields. ``names``: what each is called, canonical; ``mask``: what stands for their values."""
 
     def __init__(self, names: Sequence[str], *, mask: str, max_keys: int) -> None:
-        self._names = {name: f'"{name}"'.encode() for name in names}
+        self._names = {name: name.encode() for name in names}
         self._spellings: dict[str, dict[str, tuple[re.Pattern[bytes], bytes]]] = {name: {} for name in names}
         self._mask = mask
         self._max_keys = max_keys
@@ -55,15 +55,16 @@ class PlainMasker:
         """The JSON ``body`` without the fields' values; None where it takes a closer look."""
         if not self._is_plain(body):
             return None
-        whole, parted = body.translate(_LOWER, _NO_LETTERS), body.translate(_PARTED, _NO_PARTS)
-        for name, quoted in self._names.items():
-            left = max(whole.count(quoted), parted.count(quoted))
-            for pattern, masked in self._spellings[name].values() if left else ():
-                body, times = pattern.subn(masked, body)
-                left -= times
-            if left:
+        letters = body.translate(_LOWER, _NO_LETTERS)
+        shown = body
+        for name, word in self._names.items():
+            found, masked = letters.count(word), 0
+            for pattern, replaced in self._spellings[name].values() if found else ():
+                shown, times = pattern.subn(replaced, shown)
+                masked += times
+            if masked < found and masked < _found_whole(word, body, letters):
                 return None
-        return body
+        return shown
 
     def _is_plain(self, body: bytes) -> bool:
         """Every check is linear, and none builds anything. That of JSON itself comes last: depth is judged before."""
@@ -71,6 +72,12 @@ class PlainMasker:
             return False
         digits = body.translate(_DIGITS, b"+-")
         return not any(endless in digits for endless in _ENDLESS) and _is_shallow(body) and _is_json(body)
+
+
+def _found_whole(word: bytes, body: bytes, letters: bytes) -> int:
+    """How often ``word`` stands in ``body`` as a string or a part of a path; as ssn in className it is no field."""
+    quoted = b'"' + word + b'"'
+    return max(letters.count(quoted), body.translate(_PARTED, _NO_PARTS).count(quoted))
 
 
 def _is_shallow(body: bytes) -> bool:

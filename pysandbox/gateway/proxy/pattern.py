@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
@@ -85,6 +86,11 @@ def fault_of_path(path: str) -> str | None:
     """Which rule a request's raw path breaks, or None. Only plain paths can be compared with patterns."""
     if not path.startswith("/") or len(path) > MAX_PATH_CHARS:
         return f"a path starts with a slash and has at most {MAX_PATH_CHARS} characters"
+    return _fault(path)
+
+
+@lru_cache(maxsize=1024)
+def _fault(path: str) -> str | None:
     if "//" in path:
         return "a path has no empty segments"
     return path_fault(path) or (_hidden_fault(path) if "%" in path or ";" in path else None)

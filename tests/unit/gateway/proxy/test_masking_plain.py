@@ -26,6 +26,7 @@ def masked(body: str, *met: str, max_keys: int = 1000) -> str | None:
     ('[{"ssn" : "S", "a": 1.10}, {"ssn":\n17}]', '[{"ssn":"***", "a": 1.10}, {"ssn":"***"}]'),
     ('{"credit_card": -1e5, "ssn": null}', '{"credit_card":"***", "ssn":"***"}'),
     ('{"ssn": "", "ssn": "S"}', '{"ssn":"***", "ssn":"***"}'), ('{"a": "ssns", "bssn": 1}', '{"a": "ssns", "bssn": 1}'),
+    ('{"className": 1, "ssn": 2}', '{"className": 1, "ssn":"***"}'), ('{"className": 1}', '{"className": 1}'),
     ('{"a": {"b": [[], {"ssn": ":1,"}]}}', '{"a": {"b": [[], {"ssn":"***"}]}}'), ("[]", "[]"), ('"x"', '"x"')])
 def test_a_fields_value_is_replaced_and_the_rest_stays_as_it_is(body: str, shown: str) -> None:
     assert masked(body.replace("S", SECRET)) == shown
