@@ -20,10 +20,14 @@ const scope = globalThis as any;
 /** No plugin needs them: what is left of `js` and the way it is found go before anybody's code runs. */
 const HIDE_JS = `
 import sys
-sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "JsFinder"]
-for name in ("js", "pyodide_js"):
-    sys.modules.pop(name, None)
-del sys
+for finder in list(sys.meta_path):
+    if type(finder).__name__ == "JsFinder":
+        sys.meta_path.remove(finder)
+        finder.jsproxies.clear()
+for name in list(sys.modules):
+    if name.partition(".")[0] in ("js", "pyodide_js"):
+        del sys.modules[name]
+del sys, finder, name
 `;
 
 let takeLibrary: (library: ArrayBuffer) => void = () => {};

@@ -8,7 +8,8 @@ const lab = (() => {
   for (
     const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts", "Worker", "SharedWorker",
       "BroadcastChannel", "indexedDB", "caches", "navigator", "eval", "Function", "Blob", "setTimeout", "postMessage",
-      "MessageChannel", "SharedArrayBuffer", "Response", "origin"]
+      "MessageChannel", "SharedArrayBuffer", "Response", "origin", "WebTransport", "WebAssembly", "OffscreenCanvas",
+      "performance"]
   ) {
     try {
       keep[name] = realm[name];
@@ -16,12 +17,24 @@ const lab = (() => {
       keep[name] = undefined; // an opaque origin may not even look at some
     }
   }
+  const given = new Set(); // every name that the browser ever gave it
+  for (let holder = realm; holder; holder = Object.getPrototypeOf(holder)) {
+    for (const name of Reflect.ownKeys(holder)) given.add(String(name));
+  }
   const later = keep.setTimeout.bind(realm);
   const blobUrl = ((url, blob) => (text) => url.createObjectURL(new blob([text], { type: "text/javascript" })))(
     URL, Blob,
   );
   const encode = encodeURIComponent;
   const dataUrl = (text) => `data:text/javascript,${encode(text)}`;
+  const portPrototype = MessagePort.prototype;
+  const includes = String.prototype.includes;
+  /** A task of its own, as soon as can be. */
+  keep.postMessageHere = ((channel) => {
+    let next = () => {};
+    channel.port1.onmessage = () => next();
+    return (work) => (next = work, channel.port2.postMessage(0));
+  })(new MessageChannel());
   const listen = EventTarget.prototype.addEventListener; // the prototype's names go too
   const mark = (road) => `globalThis.__${road} = 42;`;
   const marked = (road) =>
@@ -81,6 +94,11 @@ const lab = (() => {
     nested_importscripts: [(http) =>
       nested(`try { importScripts("${http}/nested_importscripts"); postMessage("ok") } catch (e) { postMessage(String(e)) }`),
       "Worker"],
+    webtransport: [(http) => {
+      const transport = new keep.WebTransport(`${http.replace("http:", "https:")}/webtransport`);
+      transport.closed.catch(() => {}); // nobody's, it would count as the interpreter's death
+      return transport.ready;
+    }, "WebTransport"],
     beacon: [(http) => keep.navigator.sendBeacon(`${http}/beacon`, "stolen")],
   };
   /** Roads from text to code. */
@@ -140,6 +158,80 @@ const lab = (() => {
       if (!keep.BroadcastChannel) return "absent";
       new keep.BroadcastChannel(name).postMessage("from the plugin");
       return "sent";
+    },
+    /** Counts what others say on the channel meanwhile. */
+    overhear(name, ms) {
+      if (!keep.BroadcastChannel) return "absent";
+      const channel = new keep.BroadcastChannel(name);
+      let heard = 0;
+      listen.call(channel, "message", () => heard++);
+      return new Promise((resolve) => later(() => (channel.close(), resolve(heard)), ms));
+    },
+    /** Which of these names, with spaces between, the browser gave to this realm. */
+    there: (names) => JSON.stringify(names.split(" ").filter((name) => given.has(name))),
+    /** The smallest step that its clock ever makes, in ms. */
+    grain() {
+      let least = Infinity;
+      for (let n = 0, last = performance.now(); n < 200; ) {
+        const now = performance.now();
+        if (now === last) continue;
+        least = Math.min(least, now - last);
+        last = now;
+        n++;
+      }
+      return least;
+    },
+    /** Replaces what the glue and the gate stand on, here, and keeps every text that comes by. */
+    spy() {
+      const seen = [];
+      const note = (value) => {
+        if (typeof value === "string") seen[seen.length] = value;
+      };
+      const wrap = (holder, name) => {
+        const original = holder[name];
+        holder[name] = function (...args) {
+          for (let n = 0; n < args.length; n++) note(args[n]);
+          note(this?.data);
+          return Reflect.apply(original, this, args);
+        };
+      };
+      for (const name of ["push", "slice", "map"]) wrap(Array.prototype, name);
+      for (const name of ["charCodeAt", "indexOf", "match"]) wrap(String.prototype, name);
+      wrap(portPrototype, "postMessage");
+      wrap(Promise.prototype, "then");
+      Object.defineProperty(Object.prototype, "op", { configurable: true, set: note, get: () => "end" });
+      Object.prototype.ports = [new keep.MessageChannel().port1];
+      made.spied = (text) => {
+        delete Object.prototype.op;
+        delete Object.prototype.ports;
+        let found = 0;
+        for (let n = 0; n < seen.length; n++) if (includes.call(seen[n], text)) found++;
+        return found;
+      };
+    },
+    /** Workers of its own that spin. */
+    spinners(count) {
+      if (!keep.Worker) return "absent";
+      for (let n = 0; n < count; n++) new keep.Worker(blobUrl("for (;;);"));
+      return "started";
+    },
+    /** Draws without end, also while its Python waits. */
+    canvas() {
+      if (!keep.OffscreenCanvas) return "absent";
+      const board = new keep.OffscreenCanvas(1024, 1024);
+      const pen = board.getContext("webgl") ?? board.getContext("2d");
+      if (!pen) return "absent";
+      const draw = () => {
+        for (let n = 0; n < 20; n++) pen.clear ? (pen.clear(pen.COLOR_BUFFER_BIT), pen.finish()) : pen.fillRect(0, 0, 1024, n);
+        keep.postMessageHere(draw);
+      };
+      draw();
+      return "started";
+    },
+    /** A WebAssembly memory beside the interpreter's. */
+    memory(mib) {
+      made.held = new keep.WebAssembly.Memory({ initial: mib * 16 });
+      return new Uint8Array(made.held.buffer).fill(1).length >> 20;
     },
     /** Every name that is left on the global and its prototypes. */
     names() {

@@ -1,4 +1,4 @@
-"""1, 2, 4, 5, 6, 82, 83, 84: no road from the plugin's realm reaches a listening server or turns text into code.
+"""1, 2, 3, 4, 5, 6, 82, 83, 84: no road from the plugin's realm reaches a listening server or turns text into code.
 
 The attack is JavaScript inside the worker with every name that the browser ever gave it: hardening is not what is
 tested. With all outer walls standing nothing gets out; with the cell's policy gone (header, meta and boot proof) each
@@ -23,7 +23,7 @@ from pysandbox.testing.browsers import Page
 
 EGRESS = [
     "fetch", "fetch_post", "xhr", "xhr_sync", "websocket", "eventsource", "import_url", "importscripts_url",
-    "nested_fetch", "nested_importscripts",
+    "nested_fetch", "nested_importscripts", "webtransport",
 ]  # fmt: skip
 EVALUATION = [
     "eval", "function_constructor", "async_constructor", "timeout_text", "importscripts_blob", "importscripts_data",

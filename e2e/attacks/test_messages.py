@@ -9,10 +9,13 @@ import pytest
 from e2e.attacks.conftest import Attackers, Serve
 from e2e.attacks.walls import (
     ESCAPED,
+    HEARS_ITS_WORKER,
     NO_CREDIT,
     NO_END,
     NO_GATE_DEPTH,
     NO_JSON_DEPTH,
+    NO_KIND_CHECK,
+    NO_PORTS_CHECK,
     NO_SLOT_END,
 )
 from e2e.kit.lab import Lab, LabPlugin
@@ -105,6 +108,35 @@ def test_what_could_open_another_channel_ends_its_sender(
     assert [alert["rule"] in rules for alert in lab.wait_for_alerts()] == [True]
     is_well(neighbour)
     assert victim.value("echo", "again") == "again"
+
+
+@pytest.fixture(scope="module")
+def careless(serve: Serve, open_lab: OpenLab) -> LabPlugin:
+    """An attacker behind a gate that looks at neither kind nor ports, in a cell that listens to its worker."""
+    return open_lab(serve((*ESCAPED, *NO_PORTS_CHECK, *NO_KIND_CHECK, *HEARS_ITS_WORKER))).load("test.attacker@1.0.0")
+
+
+def test_control_without_its_look_at_ports_such_a_message_is_read(careless: LabPlugin) -> None:
+    """The port is in the host's realm by then; that its text is no envelope is what is told."""
+    assert careless.value("take", ["odd", "port"]) == "sent"
+    assert [alert["rule"] for alert in careless.lab.wait_for_alerts()] == ["malformed"]
+
+
+def test_control_a_cell_that_listens_is_ended_by_its_worker(careless: LabPlugin) -> None:
+    """At once, or under the next call."""
+    outcomes = [careless.invoke("take", ["toCell", 1], timeoutMs=1500), careless.invoke("echo", 1, timeoutMs=1500)]
+    assert "timeout" in [outcome["status"] for outcome in outcomes], outcomes
+
+
+def test_control_without_its_look_at_the_kind_an_object_ends_the_host(careless: LabPlugin) -> None:
+    careless.next_outcome("echo", 1)
+    careless.invoke("take", ["odd", "object"])
+    assert careless.lab.ask("""async ([number]) => {
+      for (let n = 0; n < 50; n++) {
+        const { error } = await lab.finish(lab.start([number, "echo", 1, {}]));
+        if (error?.code === "HOST_CRASHED") return error.code;
+      }
+    }""", [careless.number]) == "HOST_CRASHED"
 
 
 def test_a_getter_is_not_read(attacker: LabPlugin) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from e2e.attacks.conftest import Serve
-from e2e.attacks.walls import HOST_READY_TWICE
+from e2e.attacks.walls import ANY_WINDOW_IS_HEARD, HOST_READY_TWICE
 from e2e.conftest import PLUGINS
 from e2e.kit.embedder import Embedder
 from e2e.kit.lab import Lab, LabError
 from e2e.kit.server import LabServer
+from e2e.variants import variant
 from pysandbox.testing.browsers import Page
 
 # A frame beside the host frame. It posts what the page and the host frame wait for, to everybody, all the time.
@@ -83,6 +84,19 @@ def test_the_same_words_before_any_sandbox_are_heard_by_nobody(
     with pytest.raises(LabError) as caught:
         lab.open(server, origin="http://127.0.0.1:9", bootTimeoutMs=1500)
     assert caught.value.code != "FORGED"
+
+
+def test_control_a_page_client_that_hears_any_window_opens_nothing_beside_it(
+    page: Page, dist: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    folder = variant(dist, tmp_path, ANY_WINDOW_IS_HEARD)
+    with LabServer(PLUGINS, dist=folder, allowed_origins=[embedder.origin]) as server:
+        lab = Lab(page, f"{embedder.origin}/lab.html")
+        lab.ask(BESIDE)
+        page.wait_for("siblingSaid > 3")
+        with pytest.raises(LabError) as caught:
+            lab.open(server).load("test.spine@1.0.0")
+    assert caught.value.code in ("FORGED", "PROTOCOL_VIOLATION", "SESSION_CLOSED"), caught.value
 
 
 SECOND_INIT = """async (origin) => {

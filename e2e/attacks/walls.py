@@ -40,10 +40,22 @@ def cell_navigates(url: str) -> Edit:
     return Edit("cell.html", r"(?<==)new Worker\(", f"(location.href={json.dumps(url)},0)||new Worker(")
 
 
+ANY_WINDOW_IS_HEARD = (
+    Edit("pysandbox.js", r"if\((\w+)\.source!==\w+\.contentWindow\|\|\1\.source===null\)return;", ""),
+    Edit("pysandbox.js", r"if\(\w+\.origin!==\w+\)return;", ""),
+)
+HEARS_ITS_WORKER = (
+    Edit("cell.html", r"(\w+)\.onerror=\w+=>\w+\.preventDefault\(\)",
+         r"\g<0>,\1.onmessage=({data})=>{if(data.op==='end')\1.terminate()}"),)
+NO_STRIPPING = (Edit("plugin_worker.js", r"new Set\(`Object Function[^`]*`\.split\(/\\s\+/\)\)", "{has:()=>!0}"),)
+NO_MEMORY_CAP = (Edit("cell.html", r"(?<=\{maximumPages:)\w+\*\w+(?=\})", "65536"),)
 HOST_READY_TWICE = (
     Edit("host.html", r'parent\.postMessage\((\{kind:"ready"[^}]*\}),"\*"\)',
          r'[0,0].forEach(()=>parent.postMessage(\1,"*"))'),)
 NO_CREDIT = (Edit("host_worker.js", r"if\(--this\.#\w+<0\)return this\.#\w+\(\"overdraft\",!0\);", ""),)
+NO_PORTS_CHECK = (Edit("host_worker.js", r'if\(\w+\.ports\.length!==0\)return this\.#\w+\("ports",!0\);', ""),)
+NO_KIND_CHECK = (
+    Edit("host_worker.js", r'this\.#(\w+)\((\w+)\):this\.#\w+\("not-text",!1\)', r"this.#\1(\2):this.accept(\2,[])"),)
 NO_GATE_DEPTH = (Edit("host_worker.js", r"this\.limits\.maxDepth", "1e9"),)
 NO_END = (
     Edit("host_worker.js", r"endCell\(\w+\)\{.*?\}(?=,arm)", "endCell(){}"),
@@ -60,6 +72,36 @@ def in_host_python(code: str) -> Edit:
         lambda match: f"({match[1]}.runPython({json.dumps(code)}),{match[0]})")
 
 
+def in_plugin_python(code: str) -> Edit:
+    """The same in a plugin's own interpreter, before anything of ours starts there."""
+    return Edit(
+        "plugin_worker.js", r'(\w+)\.pyimport\("pysandbox\.plugin\.boot"\)',
+        lambda match: f"({match[1]}.runPython({json.dumps(code)}),{match[0]})")
+
+
+NO_BUDGETS = (
+    in_plugin_python("""
+from pysandbox.plugin.settings import LoadedSettings
+LoadedSettings.limit = lambda self, name: 1_000_000_000
+"""),
+    in_host_python("""
+from pysandbox.core.rate import Rate
+from pysandbox.host.plugin import LivePlugin
+LivePlugin.limit = lambda self, name, limit=LivePlugin.limit: (
+    1_000_000 if name in ("eventsPerInvocation", "logLinesPerInvocation", "callsPerInvocation", "creditMessages")
+    else limit(self, name))
+Rate.take = lambda self, *_: True
+"""),
+)
+NO_END_OF_TASKS = (in_plugin_python("""
+from pysandbox.plugin.runner import Runner
+def end(self, run, scope):
+    run.over = True
+    for clock in run.clocks:
+        clock.cancel()
+    self._runs.discard(run)
+Runner.end = end
+"""),)
 NO_ENVELOPE_CHECKS = (in_host_python("""
 from pysandbox.core import envelope as e
 def trusting(self, text, buffers=()):

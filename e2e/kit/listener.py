@@ -1,4 +1,4 @@
-"""A server that counts: whoever reaches it by whatever protocol a browser has on TCP is written down.
+"""A server that counts: whoever reaches it by whatever protocol a browser has is written down.
 
 It answers so that an attack that got this far also succeeds: CORS for everybody, a script, an event stream, a
 WebSocket handshake.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 import socketserver
 import threading
+from contextlib import suppress
 from typing import Self
 
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 READ_S = 5.0
+DATAGRAM = "UDP /webtransport"
 
 
 class Listener:
@@ -48,8 +51,21 @@ class Listener:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)]
+        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._datagrams.bind(("127.0.0.1", self.port))
+        self._datagrams.settimeout(READ_S)
+        self._open = True
+        self._threads.append(threading.Thread(target=self._count_datagrams, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def _count_datagrams(self) -> None:
+        """What QUIC and WebRTC begin with. One that arrived is enough: nothing is answered."""
+        while self._open:
+            with suppress(TimeoutError):
+                self._datagrams.recvfrom(2048)
+                self.lines.append(DATAGRAM)
 
     def hits(self, tag: str = "") -> list[str]:
         """The requests whose path begins with ``/tag``."""
@@ -62,9 +78,14 @@ class Listener:
         self.close()
 
     def close(self) -> None:
+        self._open = False
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", ("127.0.0.1", self.port))
+        for thread in self._threads:
+            thread.join()
+        self._datagrams.close()
 
 
 def _answer(line: str, headers: dict[bytes, bytes]) -> bytes:

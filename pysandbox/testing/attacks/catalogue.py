@@ -24,19 +24,14 @@ LISTED: Final = range(1, 102)
 """The numbers of the first list; what was thought of later goes on from there."""
 
 NOT_YET: Final = MappingProxyType({
-    3: "WebTransport: its test is not written yet",
-    7: "dns-prefetch and preconnect: their test is not written yet",
-    20: "prototypes patched to steal the port: its test is not written yet",
     42: "a nested worker is tried for egress and eval; workers by the thousand are not yet",
-    43: "a WebAssembly memory beside the interpreter's: its test is not written yet",
-    51: "the clock's grain is not measured yet",
     61: "timers and calls after unload: their test is not written yet",
+    93: "processes are not counted yet",
     62: "a nested worker that outlives its parent: its test is not written yet",
     80: "the dashboard is not built yet",
     91: "a canvas that draws for ever: its test is not written yet",
     94: "Deno runs no plugin yet",
     99: "log lines go to the page alone; the pipeline that takes them further is not built yet",
-    101: "keyboard interception: its test is not written yet",
 })
 """Numbers of the list without a test, and why."""
 

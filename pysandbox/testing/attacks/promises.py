@@ -18,12 +18,14 @@ class Promise:
 PROMISES: Final[tuple[Promise, ...]] = (
     Promise(
         "P-EGRESS", "Nothing leaves a plugin's worker but by what it was granted.",
-        ("fetch", "xhr", "websocket", "eventsource", "import-url", "importscripts-url", "nested-worker-egress",
+        ("fetch", "xhr", "websocket", "eventsource", "webtransport", "connection-hints", "import-url",
+        "importscripts-url", "nested-worker-egress",
         "beacon",
          "navigating-cell", "python-roads", "smuggled-directive", "reporting-directives")),
     Promise(
         "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
-        ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "manifest-asks-for-more")),
+        ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "roads-to-javascript",
+        "window-and-keyboard", "patched-prototypes", "manifest-asks-for-more")),
     Promise(
         "P-STORAGE", "A plugin has no origin: it stores nothing, and finds nothing of the page's or of another "
         "plugin's.",
@@ -46,11 +48,13 @@ PROMISES: Final[tuple[Promise, ...]] = (
          "hidden-tab", "calls-left-by-a-kill", "crash-loop")),
     Promise(
         "P-BUDGETS", "What a plugin may take of memory, messages, timers, files and log lines is bounded.",
-        ("flood", "event-flood", "wasm-heap", "js-memory", "timer-storm", "log-flood", "file-flood",
+        ("flood", "event-flood", "wasm-heap", "wasm-memory-beside", "js-memory", "timer-storm", "log-flood",
+        "file-flood",
          "tasks-left-behind")),
     Promise(
-        "P-SILENCE", "Errors tell a plugin nothing of where and how the page or the host failed.",
-        ("paths-in-errors",)),
+        "P-SILENCE", "A plugin learns nothing of how the page or the host failed, and of time what the engine tells "
+        "everybody.",
+        ("paths-in-errors", "fine-clock")),
     Promise(
         "P-SUPPLY", "What runs is what was registered, consented to and not blocked, byte for byte.",
         ("flipped-asset", "flipped-bundle", "archive-paths", "zip-bomb", "swapped-manifest", "downgrade",

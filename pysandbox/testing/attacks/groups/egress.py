@@ -34,6 +34,7 @@ EGRESS: Final = (
     _road((1,), "xhr", "XMLHttpRequest", "Sends what it knows by XMLHttpRequest, also a synchronous one."),
     _road((2,), "websocket", "WebSocket", "Opens a WebSocket to a server of the attacker's."),
     _road((2,), "eventsource", "EventSource", "Opens an event stream at a server of the attacker's."),
+    _road((3,), "webtransport", "WebTransport", "Opens a WebTransport session, over UDP.", webkit=Verdict.ABSENT),
     _road((5, 82), "import-url", "import() of a URL", "Puts data into the address of a module that it imports."),
     _road((5, 82), "importscripts-url", "importScripts of a URL",
           "Puts data into the address of a script, which any host in `script-src` would let out, cookie included."),
@@ -45,6 +46,14 @@ EGRESS: Final = (
         observed=Observation.LISTENER, proofs=at(_FILE, "test_there_is_no_beacon_in_a_worker"),
         no_control="No engine has `sendBeacon` in a worker, so nothing of ours can be taken away; with every name "
                    "back it is still not there, which the test asserts.",
+        verdicts=browsers(Verdict.ABSENT)),
+    Attack(
+        numbers=(7,), slug="connection-hints", group=Group.EGRESS, title="dns-prefetch, preconnect, WebRTC",
+        tries="Has a name resolved or a server called by a hint, or by a peer connection, which no policy sees.",
+        wall="a worker has no document to put a hint into, and no peer connection", observed=Observation.REALM,
+        proofs=at("e2e/attacks/test_windowless.py", "test_a_worker_has_nothing_of_a_window"),
+        control=Control("the worker: a page has all of it", at(
+            "e2e/attacks/test_windowless.py", "test_control_the_page_has_all_of_it")),
         verdicts=browsers(Verdict.ABSENT)),
     Attack(
         numbers=(6,), slug="navigating-cell", group=Group.EGRESS, title="A cell that navigates with its data",
@@ -65,6 +74,16 @@ EGRESS: Final = (
         wall="the cell's policy; before it, the names that were removed", observed=Observation.LISTENER,
         proofs=at("e2e/attacks/test_realm.py", "test_no_road_of_pythons_own_is_open"),
         control=_CONTROL, verdicts=browsers()),
+    Attack(
+        numbers=(19,), slug="roads-to-javascript", group=Group.EGRESS,
+        title="A road from Python to JavaScript that nobody knew",
+        tries="Walks modules, frames, tracebacks and the garbage collector for anything that belongs to JavaScript.",
+        wall="what was found is known and listed; `js` and its kin are gone", observed=Observation.REALM,
+        proofs=at("e2e/attacks/test_crawler.py", "test_what_a_plugin_reaches_of_javascript_is_on_the_list",
+                  "test_the_ways_to_import_javascript_are_gone"),
+        control=Control("the hiding: a module of JavaScript's is put there", at(
+            "e2e/attacks/test_crawler.py", "test_control_a_module_of_javascripts_is_found")),
+        verdicts=browsers(), residual=("taken-cell",)),
     Attack(
         numbers=(8,), slug="smuggled-directive", group=Group.EGRESS, title="A directive smuggled through a manifest",
         tries="Writes `;`, a line end, a comma or a space into a source of the manifest's policy.",

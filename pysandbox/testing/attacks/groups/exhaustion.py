@@ -15,17 +15,20 @@ _WATCHED: Final = Control(
     at("e2e/spine/test_page_stays_free.py", "test_control_the_same_loop_on_the_main_thread_shows"))
 _LONGER: Final = Control(
     "a shorter deadline: given a longer one, it takes all of it", at(_ROWS, "test_control_it_would_have_taken_longer"))
-_NONE_YET: Final = "There is no build without it to compare with yet."
+_GREED: Final = "e2e/attacks/test_greed.py"
+_GETS_NO_MORE: Final = at(_GREED, "test_it_gets_no_more_than_its_budget")
+_UNBOUNDED: Final = Control(
+    "the budgets, in the worker and behind it", at(_GREED, "test_control_without_the_budgets_it_gets_all"))
 _BOUNDED: Final = browsers(Verdict.BOUNDED)
 
 
 def _row(
     numbers: tuple[int, ...], slug: str, title: str, tries: str, wall: str, *, control: Control | None = None,
-    no_control: str = "", residual: tuple[str, ...] = (),
+    no_control: str = "", residual: tuple[str, ...] = (), more: tuple[str, ...] = (),
 ) -> Attack:
     return Attack(
         numbers=numbers, slug=slug, group=Group.EXHAUSTION, title=title, tries=tries, wall=wall,
-        observed=Observation.OUTCOME, proofs=_ENDS, control=control, no_control=no_control, verdicts=_BOUNDED,
+        observed=Observation.OUTCOME, proofs=(*_ENDS, *more), control=control, no_control=no_control, verdicts=_BOUNDED,
         residual=residual)
 
 
@@ -44,7 +47,18 @@ EXHAUSTION: Final = (
          residual=("a-core-for-a-while",)),
     _row((37,), "wasm-heap", "The interpreter's memory", "A list that grows, cycles that nobody collects, a "
          "decompression bomb.", "the maximum of the WebAssembly memory",
-         no_control=_NONE_YET),
+         control=Control("the maximum", at(_GREED, "test_control_without_the_budgets_it_gets_all")),
+         more=_GETS_NO_MORE),
+    Attack(
+        numbers=(43,), slug="wasm-memory-beside", group=Group.EXHAUSTION, title="A WebAssembly memory of its own",
+        tries="Makes another memory beside the interpreter's, in a realm that has `WebAssembly` again.",
+        wall="the name is gone before Python starts; who has it back has memory until its worker ends",
+        observed=Observation.NEIGHBOUR,
+        proofs=(*at("e2e/attacks/test_windowless.py",
+                    "test_another_webassembly_memory_harms_nobody_and_goes_with_its_worker"),
+                *at("e2e/attacks/test_realm.py", "test_only_listed_names_are_left_when_a_plugin_runs")),
+        no_control="The attack runs with the name back, and it does get the memory: no engine can refuse it.",
+        verdicts=browsers(Verdict.RESIDUAL), residual=("memory-outside-wasm",)),
     Attack(
         numbers=(38,), slug="js-memory", group=Group.EXHAUSTION, title="Memory outside of the interpreter's",
         tries="Holds buffers of JavaScript's, which no cap of WebAssembly counts.",
@@ -53,21 +67,27 @@ EXHAUSTION: Final = (
         no_control="Its test holds a neighbour that keeps less and is left alone.",
         verdicts=browsers(Verdict.RESIDUAL, chromium=Verdict.BOUNDED), residual=("memory-outside-wasm",)),
     _row((41,), "timer-storm", "Timers by the thousand", "Ten thousand timers through `ctx`, and through the loop.",
-         "a bound on timers, and the invocation's own end", no_control=_NONE_YET),
+         "a bound on timers, and the invocation's own end", control=_UNBOUNDED, more=_GETS_NO_MORE),
     _row((44,), "recursion", "Recursion", "Recursion in Python, in C, in `repr`, in sorting, in JSON.",
          "Python's own limit, and where C has none, the end of the interpreter and a new one",
          no_control="It ends an interpreter or it does not; the rows that end one are the control of those that do "
                     "not."),
     _row((45,), "log-flood", "A flood of log lines", "Prints and logs without end.",
-         "lines and bytes are counted in the worker and behind it", no_control=_NONE_YET),
+         "lines and bytes are counted in the worker and behind it", control=Control(_UNBOUNDED.without, at(_GREED,
+         "test_control_without_the_budgets_every_line_is_told")),
+         more=at(_GREED, "test_a_flood_of_log_lines_is_cut")),
     Attack(
         numbers=(46,), slug="stretched-deadline", group=Group.EXHAUSTION, title="A deadline stretched by calls outside",
         tries="Waits for call after call, so that it is never the one who is late.",
         wall="the deadline is wall time, calls included", observed=Observation.OUTCOME,
-        proofs=at(_DEADLINES, "test_calls_to_the_outside_do_not_stretch_a_deadline"), no_control=_NONE_YET,
+        proofs=at(_DEADLINES, "test_calls_to_the_outside_do_not_stretch_a_deadline"),
+        control=Control("the deadline: a longer one is used up whole", at(
+            _GREED, "test_calls_outside_stretch_no_deadline_and_last_as_long_as_they_are_given")),
         verdicts=_BOUNDED),
     _row((47,), "tasks-left-behind", "Work that outlives its invocation", "Starts tasks, timers, callbacks, and "
-         "answers.", "an invocation's tasks end with it", no_control=_NONE_YET),
+         "answers.", "an invocation's tasks end with it", control=Control("the end of what an invocation began", at(
+             _GREED, "test_control_without_that_end_it_goes_on")), more=at(_GREED,
+             "test_a_task_that_is_left_behind_ends")),
     Attack(
         numbers=(48,), slug="crash-loop", group=Group.EXHAUSTION, title="A plugin that keeps dying",
         tries="Dies at each start, to have the page start workers without end.",
@@ -76,13 +96,14 @@ EXHAUSTION: Final = (
                     "test_one_call_is_the_probe_and_each_failure_doubles_the_rest"),
                 *at("tests/unit/joined/test_deadline.py",
                     "test_respawns_that_die_again_and_again_end_in_a_crash_loop")),
-        no_control=_NONE_YET, verdicts=_BOUNDED),
+        no_control="The failures before the rest are each followed by a new worker, in the same tests.",
+        verdicts=_BOUNDED),
     _row((39,), "event-flood", "A flood of events, progress and calls",
     "Emits, reports progress and calls without end, "
          "and catches every refusal.", "budgets of each invocation, in the worker and behind it",
-         no_control=_NONE_YET),
+         control=_UNBOUNDED, more=_GETS_NO_MORE),
     _row((102,), "file-flood", "Files without end", "Writes one huge file, and very many small ones.",
-         "bytes and files are counted in the file system", no_control=_NONE_YET),
+         "bytes and files are counted in the file system", control=_UNBOUNDED, more=_GETS_NO_MORE),
     _row((103,), "dead-interpreter", "A plugin that kills its interpreter", "`os.abort`, a wild read, a wiped heap, "
          "`os._exit`.", "the dead say so themselves, or the watchdog does; a fresh worker serves the next call",
          no_control="It is its own worker that dies; what is shown is that nothing else does."),
@@ -112,6 +133,16 @@ EXHAUSTION: Final = (
 
 SIDE_CHANNELS: Final = (
     Attack(
+        numbers=(51,), slug="fine-clock", group=Group.SIDE_CHANNELS, title="A fine clock",
+        tries="Measures how fine `performance.now()` is.",
+        wall="the engine's own coarsening; no shared memory to count in",
+        observed=Observation.REALM,
+        proofs=(*at("e2e/attacks/test_windowless.py", "test_its_clock_has_a_grain"),
+                *at("e2e/attacks/test_realm.py", "test_only_listed_names_are_left_when_a_plugin_runs")),
+        no_control="The grain is the engine's, nobody can take it away from a page; what is had of it is among what is "
+                   "left.",
+        verdicts=browsers(Verdict.RESIDUAL), residual=("timers-stay-fine",)),
+    Attack(
         numbers=(52,), slug="paths-in-errors", group=Group.SIDE_CHANNELS,
         title="Stacks and paths of the host in an error",
         tries="Makes the page or the host fail, to read where and how they are.",
@@ -119,5 +150,5 @@ SIDE_CHANNELS: Final = (
         proofs=(*at("e2e/spine/test_capabilities.py", "test_what_the_pages_function_throws_stays_on_the_page"),
                 *at("tests/unit/joined/test_capabilities.py",
                     "test_whatever_the_page_calls_its_failure_the_plugin_hears_one_thing")),
-        no_control=_NONE_YET, verdicts=browsers()),
+        no_control="The page's own error holds the words that the plugin must not hear.", verdicts=browsers()),
 )

@@ -79,21 +79,24 @@ MESSAGES: Final = (
         tries="Calls the worker's own `postMessage`, and throws, twenty thousand times.",
         wall="the cell listens to nothing from its worker and tells no error's text", observed=Observation.NEIGHBOUR,
         proofs=at(_MESSAGES, "test_the_cell_listens_to_nothing_that_its_worker_says"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        control=Control("the cell's deafness", at(
+            _MESSAGES, "test_control_a_cell_that_listens_is_ended_by_its_worker")), verdicts=browsers()),
     Attack(
         numbers=(27,), slug="smuggled-channel", group=Group.MESSAGES, title="Ports and shared memory in a message",
         tries="Hands its host a port, or memory that both would share.",
         wall="the gate ends whoever sends what could open another channel", observed=Observation.ALERT,
         alert="PROTOCOL_VIOLATION",
         proofs=at(_MESSAGES, "test_what_could_open_another_channel_ends_its_sender"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        control=Control("the gate's look at ports", at(
+            _MESSAGES, "test_control_without_its_look_at_ports_such_a_message_is_read")), verdicts=browsers()),
     Attack(
         numbers=(28, 33), slug="objects-on-the-port", group=Group.MESSAGES, title="Objects, getters, cycles",
         tries="Sends what is no text: getters that run in the reader, cycles, deep values, too many buffers.",
         wall="the gate takes text and a few buffers, and looks into nothing else", observed=Observation.ALERT,
         alert="PROTOCOL_VIOLATION",
         proofs=at(_MESSAGES, "test_only_text_and_a_few_buffers_pass", "test_a_getter_is_not_read"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        control=Control("the gate's look at the kind", at(
+            _MESSAGES, "test_control_without_its_look_at_the_kind_an_object_ends_the_host")), verdicts=browsers()),
     Attack(
         numbers=(28, 85), slug="depth-bomb", group=Group.MESSAGES, title="Four thousand brackets",
         tries="Sends text that nests so deep that it ends an interpreter which parses it.",
@@ -115,7 +118,9 @@ MESSAGES: Final = (
         tries="Posts three million characters at once.", wall="the gate's length, before anybody reads",
         observed=Observation.ALERT, alert="MESSAGE_LIMIT",
         proofs=at(_MESSAGES, "test_one_giant_message_is_refused_by_its_length"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        control=Control("the length: a manifest that allows more", at(
+            "tests/unit/joined/test_message_budgets.py",
+            "test_a_result_longer_than_the_defaults_comes_through_where_the_manifest_says_so")), verdicts=browsers()),
     Attack(
         numbers=(88, 89), slug="after-its-kill", group=Group.MESSAGES, title="Messages after the kill",
         tries="Goes on sending while it is killed, and after.", wall="the port is closed first, then the worker ends",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, at, browsers, server
+from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, Verdict, at, browsers, server
 
 _ISOLATION: Final = "e2e/attacks/test_isolation.py"
 _REALM: Final = "e2e/attacks/test_realm.py"
@@ -45,9 +45,26 @@ WINDOW: Final = (
         tries="Looks for anything that the browser gave its worker: documents, sockets, workers, shared memory.",
         wall="removal by allowlist before Python starts", observed=Observation.REALM,
         proofs=at(_REALM, "test_only_listed_names_are_left_when_a_plugin_runs"),
-        no_control="It is depth and no wall: the egress attacks run with all names back, and there the walls stand "
-                   "alone.",
+        control=Control("the removal", at(
+            "e2e/attacks/test_windowless.py", "test_control_without_the_stripping_the_names_are_there")),
         verdicts=browsers()),
+    Attack(
+        numbers=(17, 101), slug="window-and-keyboard", group=Group.WINDOW, title="Documents, dialogs, keys",
+        tries="Looks for the document, other windows, dialogs, and what is typed.",
+        wall="it is a worker: no engine gives it any of that", observed=Observation.REALM,
+        proofs=at("e2e/attacks/test_windowless.py", "test_a_worker_has_nothing_of_a_window"),
+        control=Control("the worker: the page has all of it", at(
+            "e2e/attacks/test_windowless.py", "test_control_the_page_has_all_of_it")),
+        verdicts=browsers(Verdict.ABSENT)),
+    Attack(
+        numbers=(20,), slug="patched-prototypes", group=Group.WINDOW, title="Patched prototypes",
+        tries="Replaces `push`, `then`, `postMessage`, and puts setters on every object, to see other ports' messages "
+        "or to steer the glue.",
+        wall="the realm is its own: nobody else's message ever comes by", observed=Observation.CANARY,
+        proofs=at("e2e/attacks/test_windowless.py", "test_patched_prototypes_see_their_own_messages_alone"),
+        control=Control("the neighbour: its own text is seen", at(
+            "e2e/attacks/test_windowless.py", "test_patched_prototypes_see_their_own_messages_alone")),
+        verdicts=browsers(), residual=("taken-cell",)),
     Attack(
         numbers=(18,), slug="manifest-asks-for-more", group=Group.WINDOW, title="A manifest that asks for a wider wall",
         tries="Names a sandbox token, `'unsafe-eval'`, a wildcard, in its manifest.",
@@ -65,27 +82,36 @@ WINDOW: Final = (
         observed=Observation.NEIGHBOUR,
         proofs=at(_WINDOWS, "test_a_sibling_frame_that_forges_all_the_time_changes_nothing",
                   "test_the_same_words_before_any_sandbox_are_heard_by_nobody"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        control=Control("the page client's look at window and origin", at(
+            _WINDOWS, "test_control_a_page_client_that_hears_any_window_opens_nothing_beside_it")),
+        verdicts=browsers()),
     Attack(
         numbers=(25,), slug="second-init", group=Group.WINDOW, title="A second `init`",
         tries="Hands the host frame another port after the handshake.", wall="one `init`; another ends the session",
         observed=Observation.OUTCOME, alert="PROTOCOL_VIOLATION",
         proofs=at(_WINDOWS, "test_a_second_init_ends_the_session"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        no_control="All it could gain is a second session of the same page, which the page can open anyway.",
+        verdicts=browsers()),
     Attack(
         numbers=(25,), slug="second-ready", group=Group.WINDOW, title="A second `ready`",
         tries="Says `ready` again, to be given another port.", wall="one `ready`; another ends whoever said it",
         observed=Observation.ALERT, alert="PROTOCOL_VIOLATION",
         proofs=(*at(_WINDOWS, "test_a_second_ready_is_an_alert_and_ends_the_session"),
                 *at(_ISOLATION, "test_a_cell_that_says_ready_twice_is_ended")),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        no_control="A port is transferred once, so even a listener that heard it could hand out no second one.",
+        verdicts=browsers()),
     Attack(
-        numbers=(14,), slug="broadcast", group=Group.WINDOW, title="BroadcastChannel to the page",
-        tries="Speaks on a channel of a name that the page listens to.", wall="the cell's opaque origin",
-        observed=Observation.COUNTER, proofs=at(_REALM, "test_a_broadcast_stays_in_the_cell"),
-        no_control="There is no build without it to compare with yet.", verdicts=browsers()),
+        numbers=(14,), slug="broadcast", group=Group.WINDOW, title="BroadcastChannel",
+        tries="Speaks on a channel of a name that the page, or another plugin, listens to.",
+        wall="the cell's opaque origin",
+        observed=Observation.COUNTER,
+        proofs=(*at(_REALM, "test_a_broadcast_stays_in_the_cell"),
+                *at("e2e/attacks/test_windowless.py", "test_one_plugin_overhears_nothing_that_another_broadcasts")),
+        control=Control("the opaque origin", at(
+            "e2e/attacks/test_windowless.py", "test_control_on_the_hosts_origin_it_does")),
+        verdicts=browsers()),
     Attack(
-        numbers=(93,), slug="origin-of-the-worker", group=Group.WINDOW, title="A worker that has an origin",
+        numbers=(118,), slug="origin-of-the-worker", group=Group.WINDOW, title="A worker that has an origin",
         tries="Hopes to run as somebody.", wall="the cell's opaque origin, which its blob worker inherits",
         observed=Observation.REALM,
         proofs=at(_REALM, "test_its_origin_is_null_seen_from_inside", "test_its_origin_is_null_seen_by_the_browser"),

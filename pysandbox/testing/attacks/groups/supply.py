@@ -7,7 +7,6 @@ from typing import Final
 from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, at, browsers, server
 
 _BUNDLE: Final = "tests/unit/core/test_bundle.py"
-_NONE_YET: Final = "There is no build without it to compare with yet."
 
 SUPPLY_CHAIN: Final = (
     Attack(
@@ -154,7 +153,8 @@ LIFECYCLE: Final = (
         observed=Observation.OUTCOME,
         proofs=(*at("tests/unit/joined/test_lifecycle.py", "test_an_on_unload_that_never_returns_is_bounded"),
                 *at("tests/unit/joined/test_stopping.py", "test_an_on_unload_that_waits_too_long_is_stopped_and_told")),
-        no_control=_NONE_YET, verdicts=browsers()),
+        no_control="A hook that returns ends at once, in the same file; the limit is all that ends this one.",
+        verdicts=browsers()),
     Attack(
         numbers=(65,), slug="calls-left-by-a-kill", group=Group.LIFECYCLE, title="Calls left pending by a kill",
         tries="Is killed while others wait for its answers.", wall="every call of an ended worker is settled",
@@ -162,14 +162,17 @@ LIFECYCLE: Final = (
         proofs=(*at("e2e/spine/test_deadlines.py", "test_calls_that_waited_beside_a_busy_loop_end_with_a_code_too"),
                 *at("tests/unit/joined/test_ten_thousand.py",
                     "test_ten_thousand_invocations_each_end_once_on_both_sides")),
-        no_control=_NONE_YET, verdicts=browsers()),
+        no_control="The page's own timer would settle them later; what is tested is the word that comes at once.",
+        verdicts=browsers()),
     Attack(
         numbers=(16,), slug="state-of-an-earlier-plugin", group=Group.LIFECYCLE, title="What an earlier plugin left",
         tries="Reads modules and files of a plugin that was there before.", wall="a worker takes one plugin",
         observed=Observation.CANARY,
         proofs=(*at("e2e/attacks/test_isolation.py", "test_nothing_that_one_plugin_stores_is_found_by_another"),
                 *at("tests/unit/plugin/test_rehearsal.py", "test_it_leaves_no_module_no_file_no_path_and_no_handler")),
-        no_control=_NONE_YET, verdicts=browsers()),
+        control=Control("the opaque origin, where what was stored is found", at(
+            "e2e/attacks/test_isolation.py", "test_control_without_the_proof_it_would_run_on_the_hosts_origin")),
+            verdicts=browsers()),
     Attack(
         numbers=(111,), slug="old-context", group=Group.LIFECYCLE, title="A context of an ended invocation",
         tries="Keeps `ctx` and calls through it when its invocation is over.",
