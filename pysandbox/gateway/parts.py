@@ -85,7 +85,7 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
             settings, database=database, tokens=tokens, sessions=sessions, routes=routes, shared=shared,
             registry=metrics.registry))
         yield Gateway(health, metrics, blocks, [
-            *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(), *proxied])
+            *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes()])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:

@@ -83,9 +83,9 @@ async def open_proxy(
         sessions=sessions, plugins=PluginCalls(database, time.monotonic), routes=routes, vault=vault,
         shared=shared, done=counts, found=counts.found, rates=_rates(settings))
     try:
-        yield [
-            *VaultApi(embedded, tokens, record, vault.forget).routes(),
-            Route("/proxy/{rest:path}", _Mounted(proxy.endpoint), methods=METHODS)]
+        yield [  # what is asked for most comes first: routes are tried in this order
+            Route("/proxy/{rest:path}", _Mounted(proxy.endpoint), methods=METHODS),
+            *VaultApi(embedded, tokens, record, vault.forget).routes()]
     finally:
         await proxy.close()
 
