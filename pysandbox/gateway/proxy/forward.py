@@ -55,7 +55,7 @@ class Answer:
         """The body as it comes. Raises `SandboxError` when there is more than the limit, or it breaks off."""
         total = 0
         try:
-            async for chunk in self._response.content.iter_any():
+            while chunk := await self._response.content.readany():
                 total += len(chunk)
                 if total > self._most_bytes:
                     raise _too_large(self._most_bytes)
