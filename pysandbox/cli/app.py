@@ -10,6 +10,7 @@ from pysandbox.cli import (
     build,
     check,
     doctor,
+    flow,
     plugin,
     publisher,
     route,
@@ -40,5 +41,6 @@ app.add_typer(runtime.app, name="runtime")
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(publisher.app, name="publisher")
+app.add_typer(flow.app, name="flow")
 app.add_typer(route.app, name="route")
 app.add_typer(vault.app, name="vault")

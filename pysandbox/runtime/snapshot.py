@@ -11,7 +11,8 @@ from pysandbox.runtime.tools import ROOT, run_deno
 
 PAGES = 480  # what a fresh interpreter needs; a snapshot whose heap grew does not restore
 PACKAGES = ("core", "host", "plugin")
-LEFT_OUT = ("core/reference.py",)
+LEFT_OUT = ("core/reference.py", "core/flow/reference.py", "core/flow/schema.py", "core/flow/diagram.py",
+            "core/flow/layout.py")
 # What every start needs, what plugins commonly import, and what those load late (`_strptime`, codecs): a module that is
 # not here comes with the library, which is sent only to plugins that name it. Each costs a few kB of snapshot.
 MODULES = (

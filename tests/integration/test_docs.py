@@ -184,7 +184,7 @@ def test_limits_that_are_mentioned_exist() -> None:
     mentioned = {word for word in words if word.endswith(suffixes)}
     assert len(mentioned) > 5
     mentioned -= {"bootTimeoutMs", "timeoutMs", "deadlineMs", "durationMs", "memoryBytes", "retryInMs", "memoryMB"}
-    mentioned -= {"hostBytes", "spareBytes", "jsBytes"}
+    mentioned -= {"hostBytes", "spareBytes", "jsBytes", "slaMs"}
     assert mentioned <= LIMITS.keys()
 
 

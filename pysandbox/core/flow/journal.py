@@ -24,6 +24,7 @@ from pysandbox.core.flow.run import JOURNAL_FORMAT
 from pysandbox.core.outcome import Outcome, failure
 
 MAX_EVENTS: Final = 20_000
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _NO_FLOWS: Final[Mapping[str, Flow]] = {}
 _OK: Final = Outcome(Status.OK)
 

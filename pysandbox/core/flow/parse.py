@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from pysandbox.core.flow.builders import build
-from pysandbox.core.flow.reader import FLOW_FORM, Draft, Reader
+from pysandbox.core.flow.reader import FLOW_FORM, NOTE_FORM, Draft, Reader
 from pysandbox.core.flow.spec import BLOCKS, COMMON, FLOW_FIELDS, MAX_BLOCKS
 from pysandbox.core.manifest_checks import join, kind
 
@@ -29,7 +29,7 @@ def parse(value: object, reader: Reader) -> Parsed:
     """The flow in the JSON ``value``; ``reader`` has what is wrong with its form."""
     members = reader.fields(value, "$", required=("blocks",), optional=("$schema", *FLOW_FIELDS))
     name = reader.text(members, "$", "name", FLOW_FORM) or ""
-    reader.text_value(members, "$", "description")
+    reader.text(members, "$", "description", NOTE_FORM)
     sla_ms = reader.number(members, "$", "slaMs", FLOW_FIELDS["slaMs"])
     blocks = members.get("blocks", [])
     at = "$.blocks"
@@ -62,7 +62,7 @@ def _block(value: object, path: str, reader: Reader) -> Draft:
     for name, field in fields.items():
         if field.kind == "target":
             reader.target(members, path, name, name, draft)
-    reader.text_value(members, path, "description")
+    reader.text(members, path, "description", NOTE_FORM)
     _bound(members, draft, reader)
     block = build(members, draft, reader)
     draft.longest_ms = block.longest_ms

@@ -13,12 +13,23 @@ from typing import Final, cast
 from pysandbox.core.flow.blocks import AnyBlock, Call
 from pysandbox.core.flow.run import ROOTS
 from pysandbox.core.flow.spec import BLOCK_ID, FLOW_ID, MAX_NAMES, Field
-from pysandbox.core.flow.templates import Items, Literal, Lookup, Members, TemplateFault, Value, compile_text, lookups
+from pysandbox.core.flow.templates import (
+    MAX_TEXT_CHARS,
+    Items,
+    Literal,
+    Lookup,
+    Members,
+    TemplateFault,
+    Value,
+    compile_text,
+    lookups,
+)
 from pysandbox.core.manifest_checks import Checks, Form, join, kind, show
 
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _ID_FORM: Final = Form(re.compile(BLOCK_ID), 64, "is no block's id", "Use letters, digits, _ and -, a letter first.")
 FLOW_FORM: Final = Form(re.compile(FLOW_ID), 128, "is no flow's id", "Use letters, digits, dots, _ and -.")
+NOTE_FORM: Final = Form(re.compile("(?s).*"), MAX_TEXT_CHARS, "", "Write a text.")
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from pysandbox.core.flow.blocks import DEFAULT_SLA_MS
 
 Kind = Literal[
-    "target", "number", "plugin", "handler", "flow", "text", "json", "object", "choice", "calls", "rules"]
+    "target", "number", "plugin", "handler", "flow", "note", "text", "json", "object", "choice", "calls", "rules"]
 
 MAX_BLOCKS: Final = 200
 MAX_CALLS: Final = 8
@@ -71,7 +71,7 @@ _BRANCHES: Final[Mapping[str, Field]] = {
 _METADATA: Final = Field("object", "What is told of the interaction, by name.", False)
 
 COMMON: Final[Mapping[str, Field]] = {
-    "description": Field("text", "For people; nothing reads it.", False),
+    "description": Field("note", "For people; nothing reads it.", False),
     "maxVisits": Field("number", "Visits that a run may pay this block; the next goes to onExhausted.", False, 1, 10),
     "onExhausted": _to("after maxVisits visits", required=False),
 }
@@ -125,7 +125,7 @@ BLOCKS: Final[Mapping[str, BlockSpec]] = {
 
 FLOW_FIELDS: Final[Mapping[str, Field]] = {
     "name": Field("flow", "The flow's name.", False),
-    "description": Field("text", "For people; nothing reads it.", False),
+    "description": Field("note", "For people; nothing reads it.", False),
     "slaMs": _ms("Milliseconds within which the flow has ended.", 1, MAX_SLA_MS, DEFAULT_SLA_MS),
 }
 """Fields of the flow itself, besides ``blocks``."""
