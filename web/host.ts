@@ -10,7 +10,7 @@ import { DEFAULT_MEMORY_MB, PROTOCOL } from "./protocol.gen.ts";
 import type { FrameOrder, FromWatchdog, HostBoot, SpareWish } from "./wire.ts";
 
 interface Config {
-  apiOrigin: string;
+  apiBase: string;
   allowedOrigins: string[];
   chaos?: string;
 }
@@ -25,6 +25,9 @@ const config: Config = JSON.parse(document.querySelector<HTMLMetaElement>("meta[
 const assets = loadAssets();
 
 let stop = () => {};
+
+/** Of the session that is open; the worker cannot end it when the page goes away, because it goes with the page. */
+let token = "";
 
 async function start(init: Init, pagePort: MessagePort): Promise<void> {
   const frame = new MessageChannel();
@@ -46,6 +49,7 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     if (data.op === "make") cells.make(data.cell, data.memoryMB, ports[0]);
     else if (data.op === "library") cells.giveLibrary(data.cell);
     else if (data.op === "end") cells.end(data.cell);
+    else if (data.op === "leave") token = data.token;
     else fail(data.code, data.message);
   };
   // The scripts are read and parsed while the interpreter is still on its way.
@@ -65,7 +69,7 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     watchdogPort: hostToWatchdog.port1,
     module: await assets.module,
     snapshot: own,
-    apiOrigin: config.apiOrigin,
+    apiBase: config.apiBase,
     origin: location.origin,
     chaos: config.chaos ?? "",
     spares: init.spares,
@@ -105,6 +109,17 @@ addEventListener("message", function accept(event: MessageEvent<Init>) {
     });
     start(event.data, event.ports[0]).catch((error) => fail(error.code ?? "BOOT_FAILED", String(error.message ?? error)));
   }
+});
+
+addEventListener("pagehide", () => {
+  if (token === "") return;
+  // What needs no preflight: there is nobody left to wait for one. No beacon: under our policy its origin is `null`.
+  const body = JSON.stringify({ token });
+  fetch(`${config.apiBase}/api/v2/sessions/leave`, { method: "POST", body, keepalive: true, credentials: "omit" })
+    .catch(() => {}); // nobody is left to tell either; a session that is idle ends by itself
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) fail("HOST_CRASHED", "the page was put aside, and its session ended"); // the page starts another host
 });
 
 // Nothing in it is secret, and the page that embeds us is not known yet: frame-ancestors has already judged it.

@@ -6,7 +6,7 @@
  */
 import type * as api from "./pysandbox.d.ts";
 import { join, split } from "./binary.ts";
-import { DEFAULT_BOOT_MS, GRACE_MS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./protocol.gen.ts";
+import { DEFAULT_BOOT_MS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./protocol.gen.ts";
 import { connect } from "./handshake.ts";
 import { type Loaded, PluginClient } from "./plugin_client.ts";
 import { SandboxError } from "./sandbox_error.ts";
@@ -15,6 +15,7 @@ import type { SpareWish } from "./wire.ts";
 
 export { SandboxError };
 
+const CLOSE_MS = 1000; // for the gateway to hear that the session is over
 const MAX_SPARES = 4;
 const MAX_RESTARTS = 3; // of the host, none of which lasted
 const STEADY_MS = 60_000; // one that lasted this long has lasted
@@ -115,7 +116,7 @@ class Client implements api.Sandbox {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#port?.ask("close", {}, performance.now() + GRACE_MS).catch(() => {}); // it ends with its frame anyway
+    await this.#port?.ask("close", {}, performance.now() + CLOSE_MS).catch(() => {}); // it ends with its frame anyway
     this.fail(new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one"));
   }
 

@@ -28,7 +28,8 @@ export interface HostBoot {
   watchdogPort: MessagePort;
   module: WebAssembly.Module;
   snapshot: ArrayBuffer;
-  apiOrigin: string;
+  /** Where the API is: its origin, and the path below which a gateway in front shows it. */
+  apiBase: string;
   origin: string;
   /** What should go wrong, for QA: only the development server ever says so. */
   chaos: string;
@@ -48,6 +49,7 @@ export type FrameOrder =
   | { op: "make"; cell: number; memoryMB: number }
   | { op: "library"; cell: number }
   | { op: "end"; cell: number }
+  | { op: "leave"; token: string }
   | { op: "failed"; code: string; message: string };
 
 /** Host frame → host worker: a cell that could not start, or broke its handshake. */

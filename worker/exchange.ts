@@ -14,7 +14,7 @@ const MARGIN_MS = 300;
 export class Exchanges {
   #open = new Map<string, AbortController>();
 
-  constructor(private readonly origin: string, private readonly fetcher: typeof fetch = (...args) => fetch(...args)) {}
+  constructor(private readonly base: string, private readonly fetcher: typeof fetch = (...args) => fetch(...args)) {}
 
   /** Never throws. `bodies` is empty bytes for a request without a body. */
   send = async (
@@ -30,7 +30,7 @@ export class Exchanges {
     const timer = setTimeout(() => controller.abort("timeout"), timeoutMs + MARGIN_MS);
     this.#open.set(id, controller);
     try {
-      const answer = await this.fetcher(this.origin + path, {
+      const answer = await this.fetcher(this.base + path, {
         method,
         headers: JSON.parse(headers),
         body: bodies[0].length > 0 ? bodies[0] : undefined,

@@ -46,7 +46,7 @@ async function start(boot: HostBoot): Promise<void> {
   const live = new Map<number, Live>();
   const slots = new Map<number, number>(); // by cell
   const watch = new Watch((order) => watchdogPort.postMessage(order));
-  const exchanges = new Exchanges(boot.apiOrigin);
+  const exchanges = new Exchanges(boot.apiBase);
   let pageSeq = 0;
   let spans = 0;
   let nextCell = boot.first.cell + 1;
@@ -129,7 +129,8 @@ async function start(boot: HostBoot): Promise<void> {
     },
     exchange: exchanges.send,
     hangUp: exchanges.hangUp,
-    fetch: (method: string, path: string, token: string) => request(boot.apiOrigin, method, path, token),
+    leaveBehind: (token: string) => framePort.postMessage({ op: "leave", token }),
+    fetch: (method: string, path: string, token: string) => request(boot.apiBase, method, path, token),
   };
 
   // An exception that leaves Python here, or anywhere in this worker, is the end of its interpreter.
@@ -186,9 +187,9 @@ async function start(boot: HostBoot): Promise<void> {
 }
 
 /** One bounded request to the gateway. Never throws: Python gets `{status, body, error}`. */
-async function request(origin: string, method: string, path: string, token: string) {
+async function request(base: string, method: string, path: string, token: string) {
   try {
-    const answer = await fetch(origin + path, {
+    const answer = await fetch(base + path, {
       method,
       headers: { Authorization: `Bearer ${token}` },
       credentials: "omit",

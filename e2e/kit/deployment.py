@@ -68,9 +68,9 @@ class Deployment:
     def __init__(self, folder: Path, plugins: list[Path], *, dist: Path, pages: Path, **settings: Any) -> None:
         self.api = RiskApi("risk-client-0451", "K7-vendor-client-secret-qLr9TzX2mWcV")
         self.upstream = Upstream(self.api)
-        self.server = GatewayServer(Settings(
-            port=0, sandbox_port=0, data_dir=folder, dist=dist, gateway_origin=NAMED, access_log=False,
-            **settings), pages=pages)
+        self.server = GatewayServer(Settings(**{
+            "port": 0, "sandbox_port": 0, "data_dir": folder, "dist": dist, "gateway_origin": NAMED,
+            "access_log": False, **settings}), pages=pages)
         self.sandbox_origin, self.api_origin = self.server.sandbox_origin, self.server.api_origin
         self._admin = self.server.token(MANAGE_PLUGINS, EDIT_INTEGRATIONS, subject="admin")
         self.token = self.server.token(OPEN_SESSIONS, subject="agent-7")
@@ -102,7 +102,8 @@ class Deployment:
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """An administrator's request; the answer's JSON. Raises AssertionError with the gateway's words."""
         request = urllib.request.Request(
-            self.api_origin + path, method=method, data=None if body is None else json.dumps(body).encode(),
+            self.api_origin + self.server.settings.path_prefix + path, method=method,
+            data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._admin}", "Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:

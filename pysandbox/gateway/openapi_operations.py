@@ -54,6 +54,8 @@ _ADMINISTRATION: Final = (
     Operation("POST", "/api/v2/sessions/rotate", "The session under a new token and nonce seed.", {200: "Session"},
               by=(SESSION,), body="Nothing", needs_body=False),
     Operation("DELETE", "/api/v2/sessions/current", "End the session.", {204: None}, by=(SESSION,)),
+    Operation("POST", "/api/v2/sessions/leave", "End the session of the token in the body: for a page that goes away.",
+              {204: None}, by=(), body="Leaving"),
     Operation("GET", "/api/v2/plugins", "Every version of the tenant.", {200: "Versions"}, scope=MANAGE_PLUGINS),
     Operation("POST", "/api/v2/plugins", "Register a version as a draft.", {200: "Version", 201: "Version"},
               scope=MANAGE_PLUGINS, body="Submission"),

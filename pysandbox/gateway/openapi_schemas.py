@@ -55,6 +55,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Session": _closed({
         "sessionId": TEXT, "token": TEXT, "nonceSeed": SHA256, "tenant": TEXT, "grants": _TEXTS,
         "allowedOrigins": _TEXTS, "expiresAt": WHOLE, "gatewayOrigin": TEXT, "now": WHOLE}),
+    "Leaving": _closed({"token": TEXT}),
     "Ended": _closed({"ended": WHOLE}),
     "Submission": _closed({"manifest": ANY_OBJECT, "bundle": BASE64}, {"publisher": TEXT, "signature": BASE64}),
     "Version": _closed({

@@ -94,7 +94,8 @@ class GatewayServer:
             yield [
                 self._api(gateway),
                 sandbox_app(
-                    bundle, sandbox_origin=at.sandbox_origin, api_origin=at.api_origin, allowed=at.allowed_origins)]
+                    bundle, sandbox_origin=at.sandbox_origin, api_origin=at.api_origin, allowed=at.allowed_origins,
+                    api_prefix=self.settings.path_prefix)]
 
     def _api(self, gateway: Gateway) -> ASGIApp:
         at = self.places

@@ -24,13 +24,16 @@ from pysandbox.gateway.origins import HostGuard, authority
 
 
 def sandbox_app(
-    dist: Dist, *, sandbox_origin: str, api_origin: str, allowed: Sequence[str], chaos: Chaos | None = None
+    dist: Dist, *, sandbox_origin: str, api_origin: str, allowed: Sequence[str], api_prefix: str = "",
+    chaos: Chaos | None = None,
 ) -> ASGIApp:
     """The application of the sandbox origin. ``allowed``: origins whose pages may embed ``host.html``.
 
-    ``chaos``: what goes wrong at the ports of plugins, on purpose.
+    ``api_prefix``: the path below which the API is, at its origin. ``chaos``: what goes wrong at the ports of plugins,
+    on purpose.
     """
-    config: dict[str, object] = {"build": dist.build, "apiOrigin": api_origin, "allowedOrigins": list(allowed)}
+    config: dict[str, object] = {
+        "build": dist.build, "apiBase": api_origin + api_prefix, "allowedOrigins": list(allowed)}
     if chaos is not None:
         config["chaos"] = str(chaos)
     host = dist.document("host.html", config)

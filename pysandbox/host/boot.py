@@ -48,6 +48,7 @@ class WorkerWorld:
         self.arm = bridge.arm
         self.disarm = bridge.disarm
         self.hang_up = bridge.hangUp
+        self.leave_behind = bridge.leaveBehind
         self._to_page = bridge.toPage
         self._to_plugin = bridge.toPlugin
         self._open_cell = bridge.openCell

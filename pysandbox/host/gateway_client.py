@@ -68,6 +68,10 @@ class GatewayClient:
         """The session with a fresh token and seed. Raises as `open_session` does."""
         return await self._session("/api/v2/sessions/rotate")
 
+    async def end_session(self) -> None:
+        """Nobody is to use it any more. Raises as `open_session` does where no gateway answers: then time ends it."""
+        await self._fetch("DELETE", "/api/v2/sessions/current")
+
     async def _session(self, path: str) -> Session:
         body = await self._json("POST", path, Code.SESSION_INVALID)
         here_ms = self._world.epoch_ms()

@@ -1,7 +1,8 @@
-"""Keeps the session alive while the page is open: a fresh token and seed before the old ones end."""
+"""Keeps the session alive while the page is open, by a fresh token and seed before the old ones end; and ends it."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -42,3 +43,13 @@ class Renewal:
             return
         if self._renewed(fresh):
             self.after(fresh)
+        else:  # the page closed it in the meantime, under the token that was
+            await end(self._world, self._gateway, fresh)
+
+
+async def end(world: World, gateway: GatewayClient, session: Session) -> None:
+    """The page is done with it, so nobody who finds its token can use it. A development session has no end."""
+    if session.renewable:
+        with contextlib.suppress(SandboxError):  # the gateway is away, and ends what is idle by itself
+            await gateway.end_session()
+        world.leave_behind("")

@@ -21,7 +21,7 @@ from pysandbox.host.invocations import Invocation
 from pysandbox.host.owner import Owner
 from pysandbox.host.plugin import LivePlugin, Report
 from pysandbox.host.proxy import GatewayProxy
-from pysandbox.host.renewal import Renewal
+from pysandbox.host.renewal import Renewal, end
 from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
@@ -82,7 +82,7 @@ class HostSession(Owner):
             for plugin in list(self._plugins.values()):
                 plugin.close(SandboxError(Code.SESSION_CLOSED))
             self._plugins.clear()
-            self._reply(id, cid, {})
+            self.world.begin(self._close(id, cid))
         elif kind not in ("result", "error", "abort"):  # these ask nothing, and their plugin is gone
             self._refuse(id, cid, SandboxError(Code.PLUGIN_NOT_LOADED))
 
@@ -118,21 +118,32 @@ class HostSession(Owner):
             self._provided = frozenset(map(str, told["capabilities"]))
             self.page_context = {name: str(told[name]) for name in ("environment", "queue", "locale")}
             self._gateway = GatewayClient(self.world, str(told["sessionToken"]))
-            self._session = await self._gateway.open_session()
-            self.sid = self._session.id
+            self._take(await self._gateway.open_session())
+            self.sid = self._open_session().id
         except SandboxError as error:
             self._refuse(id, cid, error)
         except (KeyError, TypeError) as error:
             self._refuse(id, cid, SandboxError(Code.INPUT_INVALID, f"the page's \"open\" is not usable: {error!r}"))
         else:
-            self._reply(id, cid, {"grants": list(self._session.grants), "expiresAt": self._session.expires_at_ms})
+            session = self._open_session()
+            if self._closed:  # while the gateway was opening it
+                await end(self.world, self._gateway, session)
+            self._reply(id, cid, {"grants": list(session.grants), "expiresAt": session.expires_at_ms})
             self.world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
-            Renewal(self.world, self._gateway, self._renewed).after(self._session)
+            Renewal(self.world, self._gateway, self._take).after(session)
 
-    def _renewed(self, session: Session) -> bool:
+    def _take(self, session: Session) -> bool:
         """Go on with it; whether there is any going on."""
         self._session = session
+        if session.renewable and not self._closed:
+            self.world.leave_behind(session.token)
         return not self._closed
+
+    async def _close(self, id: str, cid: str) -> None:
+        """The page is told once the gateway has ended the session, so that it may take the frame away."""
+        if self._gateway is not None and self._session is not None:
+            await end(self.world, self._gateway, self._session)
+        self._reply(id, cid, {})
 
     async def _load(self, id: str, cid: str, name: str, payload: str = "null") -> None:
         """``payload``: what is revoked from the start, for a page that loads a plugin again after the host's death."""

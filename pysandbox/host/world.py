@@ -56,6 +56,10 @@ class World(Protocol):
         """One bounded request to the gateway's origin. Raises ConnectionError."""
         ...
 
+    def leave_behind(self, token: str) -> None:
+        """Should the page go away without a word, the session of this token is to be ended; of none, for ""."""
+        ...
+
     def exchange(self, outgoing: Outgoing) -> Awaitable[Incoming]:
         """One request to the gateway in a plugin's name.
 

@@ -200,6 +200,9 @@ class LifecycleWorld:
     def exchange(self, outgoing: Outgoing) -> NoReturn:
         raise AssertionError(f"no plugin of this machine asks the proxy: {outgoing.address}")
 
+    def leave_behind(self, token: str) -> None:
+        """Its sessions end with it."""
+
     def hang_up(self, id: str) -> NoReturn:
         raise AssertionError(f"nothing was asked of the proxy: {id}")
 

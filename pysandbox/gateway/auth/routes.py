@@ -37,6 +37,7 @@ class SessionRoutes:
             Route("/api/v2/sessions", self.collection, methods=["POST", "DELETE"]),
             Route("/api/v2/sessions/rotate", self.rotate, methods=["POST"]),
             Route("/api/v2/sessions/current", self.end, methods=["DELETE"]),
+            Route("/api/v2/sessions/leave", self.leave, methods=["POST"]),
         ]
 
     async def collection(self, request: Request) -> Response:
@@ -59,6 +60,16 @@ class SessionRoutes:
 
     async def end(self, request: Request) -> Response:
         await self.sessions.revoke(bearer(request))
+        return Response(status_code=204, headers=headers.api())
+
+    async def leave(self, request: Request) -> Response:
+        """`end` for a page that is going away: what it can still send has no headers, so the token is in the body."""
+        said = await read_object(request, max_bytes=_MAX_BODY_BYTES)
+        token = said.get("token")
+        if not isinstance(token, str) or len(said) > 1:
+            raise SandboxError(Code.INPUT_INVALID, "whose session is to end?", details=[Problem(
+                "$.token", "the body names one session's token and nothing else", 'send {"token": "…"}')])
+        await self.sessions.revoke(token)
         return Response(status_code=204, headers=headers.api())
 
     async def _end_of_user(self, request: Request) -> Response:

@@ -67,11 +67,15 @@ class Gateway:
         }  # fmt: skip
         self.answers: dict[str, tuple[int, bytes] | ConnectionError] = {}
         self.tokens: set[str] = set()
+        self.ended: list[str] = []  # the tokens of sessions that the host ended
         self.changes: Callable[[int], Awaitable[tuple[int, bytes]]] | None = None
 
     async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
         await asyncio.sleep(0.005)
         self.tokens.add(token)
+        if (method, path) == ("DELETE", "/api/v2/sessions/current"):
+            self.ended.append(token)
+            return 204, b""
         asked, _, since = path.partition("/changes?since=")
         if since and asked and self.changes is not None:
             return await self.changes(int(since))
@@ -240,6 +244,7 @@ class Lab:
         self.states: list[dict[str, Any]] = []
         self.spans: list[tuple[str, int, str]] = []  # name, length in ms, correlation id
         self.asked: list[dict[str, Any]] = []  # capability calls
+        self.left_behind = ""  # the token of the session that ends with the page
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next = 1
@@ -289,6 +294,9 @@ class Lab:
 
     def exchange(self, outgoing: Outgoing) -> Awaitable[Incoming]:
         return self.proxy.exchange(outgoing)
+
+    def leave_behind(self, token: str) -> None:
+        self.left_behind = token
 
     def hang_up(self, id: str) -> None:
         self.proxy.hung_up.append(id)

@@ -74,6 +74,57 @@ async def test_what_is_over_is_not_renewed(tmp_path: Path, ends: str) -> None:
         assert asked == (1 if ends == "revoked" else 0)
 
 
+@in_virtual_time
+async def test_a_closed_session_ends_at_the_gateway_before_the_page_is_told(tmp_path: Path) -> None:
+    async with lab_with_short_sessions(tmp_path, token="first") as lab:
+        await lab.start()
+        assert lab.left_behind == "first"
+        await lab.request("close")
+        assert lab.gateway.ended == ["first"]
+        assert lab.left_behind == ""
+
+
+@in_virtual_time
+async def test_a_session_that_is_renewed_while_it_closes_ends_under_its_new_token(tmp_path: Path) -> None:
+    async with lab_with_short_sessions(tmp_path, token="first") as lab:
+        fetch = lab.gateway.fetch
+
+        async def slow(method: str, path: str, token: str) -> tuple[int, bytes]:
+            if path == ROTATE:
+                await asyncio.sleep(5)
+            return await fetch(method, path, token)
+
+        lab.gateway.fetch = slow  # type: ignore[method-assign]
+        answer_rotate(lab, 200, {**lab.gateway.session, "token": "second", "expiresAt": 3_600_000 + 10 * LIFE_MS})
+        await lab.start()
+        await asyncio.sleep(LIFE_MS / 1000 * 0.6 + 1)
+        await lab.request("close")
+        await asyncio.sleep(6)
+        assert lab.gateway.ended == ["first", "second"]
+        assert lab.left_behind == ""
+
+
+@in_virtual_time
+async def test_a_gateway_that_is_away_keeps_no_page_from_closing(tmp_path: Path) -> None:
+    async with lab_with_short_sessions(tmp_path) as lab:
+        await lab.start()
+
+        async def away(*_: str) -> tuple[int, bytes]:
+            raise ConnectionError("away")
+
+        lab.gateway.fetch = away  # type: ignore[method-assign]
+        assert await lab.request("close") == {}
+
+
+@in_virtual_time
+async def test_a_development_session_has_no_end(tmp_path: Path) -> None:
+    async with Lab(tmp_path) as lab:
+        await lab.start()
+        assert lab.left_behind == ""
+        await lab.request("close")
+        assert not lab.gateway.ended
+
+
 @pytest.mark.parametrize("change", [{"nonceSeed": "xyz"}, {"nonceSeed": "A" * 64}, {"sessionId": "5"}, {"now": "soon"}])
 @in_virtual_time
 async def test_a_session_of_another_shape_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
