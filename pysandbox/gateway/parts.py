@@ -24,6 +24,7 @@ from pysandbox.gateway.config_checks import Places, database_url
 from pysandbox.gateway.dist import Dist
 from pysandbox.gateway.health import Check, Health
 from pysandbox.gateway.library import library_judge
+from pysandbox.gateway.plugin_gate import PluginCalls
 from pysandbox.gateway.proxy.limits import Limits
 from pysandbox.gateway.proxy.shared import SharedState
 from pysandbox.gateway.proxy_admin import ProxyAdmin
@@ -74,7 +75,8 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
         health = Health(
             {"database": _database_check(database), "keys": source.ready},
             {} if shared is None else {"redis": shared.ready}, metrics, tokens)
-        registry, blocks = Registry(database, now_ms=now_ms), TenantBlocks(database)
+        calls = PluginCalls(database, time.monotonic)
+        registry, blocks = Registry(database, now_ms=now_ms, changed=calls.changed), TenantBlocks(database)
         exchange = SessionRoutes(
             tokens, sessions, registry.permissions, limits,
             settings.gateway_origin or places.api_origin + settings.path_prefix)
@@ -82,8 +84,8 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
             tokens, sessions, database, registry, Publishers(database, now_ms=now_ms), blocks, library_judge(bundle))
         routes = RouteStore(database, allowlist=settings.route_allowlist, now_ms=now_ms)
         proxied = await stack.enter_async_context(open_proxy(
-            settings, database=database, tokens=tokens, sessions=sessions, routes=routes, shared=shared,
-            registry=metrics.registry))
+            settings, database=database, tokens=tokens, sessions=sessions, calls=calls, routes=routes,
+            shared=shared, registry=metrics.registry))
         yield Gateway(health, metrics, blocks, [
             *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes()])
 

@@ -8,15 +8,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from pysandbox.core.cache import BoundedCache
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway.fresh import Fresh
 from pysandbox.gateway.proxy.policy import PERMISSION
 from pysandbox.gateway.registry import BLOCKED, ENABLED
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import grants, plugins
 
 FRESH_S: Final = 2.0
-"""How old what a replica knows of a plugin may be: a block holds after that."""
+"""How old what a replica knows of a plugin may be: a block that another one was told holds after that."""
 _MAX_KNOWN: Final = 10_000
 _SAME: Final = ("tenant", "plugin_id", "version", "identity")
 
@@ -26,17 +26,11 @@ class PluginCalls:
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
-        self._known: BoundedCache[tuple[str, bool]] = BoundedCache(
-            max_entries=_MAX_KNOWN, max_bytes=_MAX_KNOWN, clock=clock, size_of=lambda _known: 0)
+        self._known = Fresh(self._read, fresh_s=FRESH_S, max_entries=_MAX_KNOWN, clock=clock)
 
     async def require_enabled(self, tenant: str, plugin: str) -> None:
         """Raises `SandboxError`: ``PLUGIN_BLOCKED``, ``PLUGIN_NOT_FOUND``, ``PERMISSION_DENIED`` without the grant."""
-        key = f"{tenant}\n{plugin}"
-        known = self._known.get(key)
-        if known is None:
-            known = await self._read(tenant, *plugin.split("@", 1))
-            self._known.set(key, known, ttl_s=FRESH_S)
-        state, granted = known
+        state, granted = await self._known.get(f"{tenant}\n{plugin}")
         if state == BLOCKED:
             raise SandboxError(Code.PLUGIN_BLOCKED)
         if state != ENABLED:
@@ -44,7 +38,13 @@ class PluginCalls:
         if not granted:
             raise SandboxError(Code.PERMISSION_DENIED, f"{PERMISSION} was not granted to this version of the plugin")
 
-    async def _read(self, tenant: str, plugin_id: str, version: str) -> tuple[str, bool]:
+    def changed(self, tenant: str, plugin: str) -> None:
+        """State or grant of an ``id@version`` was changed here: it holds from the next request on."""
+        self._known.forget(f"{tenant}\n{plugin}")
+
+    async def _read(self, key: str) -> tuple[str, bool]:
+        tenant, _, plugin = key.rpartition("\n")
+        plugin_id, _, version = plugin.partition("@")
         agreed = sa.and_(*(plugins.c[name] == grants.c[name] for name in _SAME))
         found = sa.select(plugins.c.state, grants.c.permissions).select_from(plugins.outerjoin(grants, agreed)).where(
             plugins.c.tenant == tenant, plugins.c.plugin_id == plugin_id, plugins.c.version == version)

@@ -64,8 +64,8 @@ class _Mounted:
 
 @asynccontextmanager
 async def open_proxy(
-    settings: Settings, *, database: Database, tokens: Authenticator, sessions: SessionStore, routes: RouteStore,
-    shared: SharedState | None, registry: CollectorRegistry,
+    settings: Settings, *, database: Database, tokens: Authenticator, sessions: SessionStore, calls: PluginCalls,
+    routes: RouteStore, shared: SharedState | None, registry: CollectorRegistry,
 ) -> AsyncGenerator[list[Route]]:
     """The routes of proxy and vault. Raises `SandboxError` for a vault that is set up and cannot be used."""
     file = Path(settings.data_dir, VAULT_FILE)
@@ -80,7 +80,7 @@ async def open_proxy(
 
     counts = ProxyCounts(registry)
     proxy = make_proxy(
-        sessions=sessions, plugins=PluginCalls(database, time.monotonic), routes=routes, vault=vault,
+        sessions=sessions, plugins=calls, routes=routes, vault=vault,
         shared=shared, done=counts, found=counts.found, rates=_rates(settings))
     try:
         yield [  # what is asked for most comes first: routes are tried in this order

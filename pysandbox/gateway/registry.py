@@ -44,12 +44,19 @@ class Published:
     grants: tuple[str, ...]
 
 
-class Registry:
-    """``now_ms()``: epoch milliseconds."""
+def tell_nobody(_tenant: str, _plugin: str) -> None:
+    """For a registry beside which nobody remembers plugins."""
 
-    def __init__(self, database: Database, *, now_ms: Callable[[], int]) -> None:
+
+class Registry:
+    """``now_ms()``: epoch milliseconds. ``changed(tenant, id@version)`` hears of each change of state or grant."""
+
+    def __init__(
+        self, database: Database, *, now_ms: Callable[[], int], changed: Callable[[str, str], None] = tell_nobody
+    ) -> None:
         self._database = database
         self._now_ms = now_ms
+        self._changed = changed
 
     async def add(self, principal: Principal, sent: Submission) -> tuple[dict[str, object], bool]:
         """Register a version as a draft; the same content again changes nothing. The version, and whether it is new.
@@ -106,7 +113,9 @@ class Registry:
                 await raise_revision(connection, principal.tenant)
             await record(connection, principal, f"plugin.{state}", f"{plugin_id}@{version}", self._now_ms(), {
                 "before": before.state})
-            return await self._shown(connection, *key)
+            shown = await self._shown(connection, *key)
+        self._changed(principal.tenant, f"{plugin_id}@{version}")
+        return shown
 
     async def remove(self, principal: Principal, plugin_id: str, version: str) -> None:
         """Its bundle goes, its identity stays, so that nothing else can come under its name.
@@ -123,6 +132,7 @@ class Registry:
             await connection.execute(sa.delete(grants).where(
                 grants.c.tenant == key[0], grants.c.plugin_id == plugin_id, grants.c.version == version))
             await record(connection, principal, "plugin.remove", f"{plugin_id}@{version}", self._now_ms())
+        self._changed(principal.tenant, f"{plugin_id}@{version}")
 
     async def grant(
         self, principal: Principal, plugin_id: str, version: str, permissions: Sequence[str], identity: str
@@ -154,7 +164,9 @@ class Registry:
                 granted_by=principal.subject))
             await record(connection, principal, "plugin.grant", f"{plugin_id}@{version}", self._now_ms(), {
                 "permissions": sorted(permissions), "identity": identity})
-            return await self._shown(connection, *key)
+            shown = await self._shown(connection, *key)
+        self._changed(principal.tenant, f"{plugin_id}@{version}")
+        return shown
 
     async def published(self, tenant: str, plugin_id: str, version: str) -> Published:
         """What a page loads: this enabled version, or the highest one for ``latest``.

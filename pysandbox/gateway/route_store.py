@@ -12,10 +12,10 @@ from typing import Final
 import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 
-from pysandbox.core.cache import BoundedCache
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.gateway.audit import record
 from pysandbox.gateway.auth.principal import Principal
+from pysandbox.gateway.fresh import Fresh
 from pysandbox.gateway.proxy.route import Route, parse_route
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import routes as table
@@ -32,16 +32,12 @@ class RouteStore:
         self._database = database
         self._allowlist = tuple(allowlist)
         self._now_ms = now_ms
-        self._fresh: BoundedCache[tuple[Route, ...]] = BoundedCache(
-            max_entries=_MAX_TENANTS, max_bytes=_MAX_TENANTS, clock=lambda: now_ms() / 1000, size_of=lambda _routes: 0)
+        self._fresh = Fresh(
+            self._usable, fresh_s=FRESH_MS / 1000, max_entries=_MAX_TENANTS, clock=lambda: now_ms() / 1000)
 
     async def routes(self, tenant: str) -> tuple[Route, ...]:
         """Every route of the tenant. One that the operator's allowlist no longer covers is not among them."""
-        known = self._fresh.get(tenant)
-        if known is None:
-            known = tuple(route for route in map(self._still_good, await self._bodies(tenant)) if route is not None)
-            self._fresh.set(tenant, known, ttl_s=FRESH_MS / 1000)
-        return known
+        return await self._fresh.get(tenant)
 
     async def add(self, principal: Principal, body: object) -> dict[str, object]:
         """A new route. Raises `SandboxError` ``INPUT_INVALID`` with every problem."""
@@ -57,7 +53,7 @@ class RouteStore:
         except sa_exc.IntegrityError as error:
             raise SandboxError(Code.INPUT_INVALID, "a route of this name is there already", details=[
                 Problem("$.name", "is taken", f"change it: PUT …/{route.name}, or take another name")]) from error
-        self._fresh.delete(principal.tenant)
+        self._fresh.forget(principal.tenant)
         return as_json(route)
 
     async def put(self, principal: Principal, name: str, body: object) -> dict[str, object]:
@@ -73,7 +69,7 @@ class RouteStore:
             if changed.rowcount == 0:
                 raise _unknown()
             await record(connection, principal, "route.change", name, self._now_ms(), _summary(route))
-        self._fresh.delete(principal.tenant)
+        self._fresh.forget(principal.tenant)
         return as_json(route)
 
     async def list(self, tenant: str) -> list[dict[str, object]]:
@@ -97,7 +93,10 @@ class RouteStore:
             if gone.rowcount == 0:
                 raise _unknown()
             await record(connection, principal, "route.remove", name, self._now_ms())
-        self._fresh.delete(principal.tenant)
+        self._fresh.forget(principal.tenant)
+
+    async def _usable(self, tenant: str) -> tuple[Route, ...]:
+        return tuple(route for route in map(self._still_good, await self._bodies(tenant)) if route is not None)
 
     async def _bodies(self, tenant: str) -> Sequence[str]:
         async with self._database.begin() as connection:

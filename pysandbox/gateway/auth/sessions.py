@@ -35,6 +35,7 @@ ROTATED_MS: Final = 30_000
 FRESH_MS: Final = 2_000
 """How old what a replica knows of a session may be: a revocation at another replica holds after that."""
 _MAX_KNOWN: Final = 20_000
+_KEY_BYTES: Final = 64
 _TOUCHES_AN_IDLE_TIME: Final = 20  # a session's last use is written this often, not with each request
 _TOKEN_BYTES: Final = 32
 _COLUMNS: Final = (
@@ -78,7 +79,8 @@ class GatewaySessions:
         self._now_ms = now_ms
         self._random_hex = random_hex
         self._known: BoundedCache[GatewaySession] = BoundedCache(
-            max_entries=_MAX_KNOWN, max_bytes=_MAX_KNOWN, clock=lambda: now_ms() / 1000, size_of=lambda _session: 0)
+            max_entries=_MAX_KNOWN, max_bytes=_MAX_KNOWN * _KEY_BYTES, clock=lambda: now_ms() / 1000,
+            size_of=lambda _session: 0)
 
     async def open(self, principal: Principal, permissions: Iterable[str]) -> Opened:
         """A new session for ``principal``, with those of ``permissions`` that their scopes do not cap."""

@@ -46,6 +46,7 @@ class Plan:
     breaker: BreakerSettings
     cache_ttl_s: float | None
     identity: Sequence[bytes] = field(repr=False)
+    version: bytes  # of the route: what was learnt of another one does not count
     controls: Mapping[str, str] = field(repr=False)
     mask: Callable[[str, bytes, Sequence[bytes]], bytes] | None = None
     shown: Callable[[int, Headers], Headers] = lambda _status, headers: headers
@@ -81,7 +82,7 @@ class Exchange:
     async def run(self, plan: Plan, reply: Reply) -> None:
         """Answer ``reply``. Raises `SandboxError` for whatever went wrong before the answer began; after that the
         answer stays without an end, which tells its reader that it is not whole."""
-        guard = self._guards.of(plan.scope.tenant, plan.scope.route, plan.breaker)
+        guard = self._guards.of(plan.scope.tenant, plan.scope.route, plan.breaker, plan.version)
         with self._slots.hold(f"{plan.scope.tenant}\0{plan.scope.route}", plan.concurrency):
             if not guard.breaker.allows(self._now_ms()):
                 await self._instead(plan, reply, _resting(guard.breaker, self._now_ms()))

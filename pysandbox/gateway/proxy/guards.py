@@ -47,7 +47,7 @@ class RetryBudget:
 class Guard:
     """One route's state in this process."""
 
-    settings: BreakerSettings
+    version: bytes
     breaker: Breaker
     budget: RetryBudget
 
@@ -59,12 +59,12 @@ class Guards:
         self._jitter = jitter
         self._guards: dict[tuple[str, str], Guard] = {}
 
-    def of(self, tenant: str, route: str, settings: BreakerSettings) -> Guard:
-        """The route's guard; a new one when the route's settings have changed."""
+    def of(self, tenant: str, route: str, settings: BreakerSettings, version: bytes) -> Guard:
+        """The route's guard; a new one when the route was replaced: what failed was another upstream, or is mended."""
         guard = self._guards.get((tenant, route))
-        if guard is None or guard.settings != settings:
+        if guard is None or guard.version != version:
             breaker = Breaker(
                 failures=settings.failures, base_ms=settings.base_ms, max_ms=settings.max_ms, probes=settings.probes,
                 probe_ms=settings.probe_ms, jitter=self._jitter)
-            guard = self._guards[tenant, route] = Guard(settings, breaker, RetryBudget())
+            guard = self._guards[tenant, route] = Guard(version, breaker, RetryBudget())
         return guard

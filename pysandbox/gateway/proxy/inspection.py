@@ -98,15 +98,17 @@ class Histories:
 
     def __init__(self, *, max_routes: int = _MOST_ROUTES) -> None:
         self._max_routes = max_routes
-        self._usual: OrderedDict[tuple[str, str], Usual] = OrderedDict()
+        self._usual: OrderedDict[tuple[str, str], tuple[bytes, Usual]] = OrderedDict()
 
-    def of(self, tenant: str, route: str) -> Usual:
-        """The route's history, which may be a new one."""
-        usual = self._usual.setdefault((tenant, route), Usual())
+    def of(self, tenant: str, route: str, version: bytes) -> Usual:
+        """The route's history; a new one where there is none yet, or the route was replaced."""
+        kept = self._usual.get((tenant, route))
+        if kept is None or kept[0] != version:
+            kept = self._usual[tenant, route] = (version, Usual())
         self._usual.move_to_end((tenant, route))
         if len(self._usual) > self._max_routes:
             self._usual.popitem(last=False)
-        return usual
+        return kept[1]
 
 
 def inspect(

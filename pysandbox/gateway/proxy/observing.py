@@ -73,4 +73,5 @@ class Observer:
         """None where the route's inspection is off."""
         if route.inspection == "off":
             return None
-        return Observed(route.name, route.inspection == "block", self.histories.of(tenant, route.name), self.found)
+        usual = self.histories.of(tenant, route.name, route.digest)
+        return Observed(route.name, route.inspection == "block", usual, self.found)

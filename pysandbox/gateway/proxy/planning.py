@@ -50,7 +50,7 @@ def plan(
         destination=Destination(upstream.host, upstream.port, caller.tenant), auth=_auth(route, upstream),
         allow=upstream.allow_addresses, timeout_ms=decision.timeout_ms,
         shortened=decision.shortened, concurrency=route.concurrency, breaker=route.breaker,
-        cache_ttl_s=route.cache_ttl_s, identity=_identity(head, decision.body),
+        cache_ttl_s=route.cache_ttl_s, identity=[route.digest, *_identity(head, decision.body)], version=route.digest,
         controls={name.lower(): value for name, value in decision.headers},
         mask=partial(_masked, route, observed) if whole else None, shown=partial(_shown, route))
 

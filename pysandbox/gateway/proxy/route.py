@@ -6,6 +6,8 @@ a route that answers nobody yet.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -72,7 +74,8 @@ class Route:
     """A route that keeps every rule; `parse_route` makes it. ``enabled`` is what the body asks for: see `state`.
 
     ``placement`` and ``placement_name``: where an API key goes. ``request_headers``, ``response_headers``: what passes
-    beside our own lists, in lower case, as ``strip_headers``. ``plugins``: the ids that may use the route.
+    beside our own lists, in lower case, as ``strip_headers``. ``plugins``: the ids that may use the route. ``digest``:
+    another one where anything is different.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Route:
     cache_ttl_s: int | None
     breaker: BreakerSettings
     inspection: Inspection
+    digest: bytes = field(repr=False)
     raw: Mapping[str, object] = field(repr=False, compare=False)
 
     @property
@@ -144,6 +148,7 @@ def parse_route(body: object, *, allowlist: Sequence[str]) -> Route:
         strip_headers=transform.stripped, mask_fields=transform.masked, non_json=cast(NonJson, transform.non_json),
         plugins=checks.plugins(told), cache_ttl_s=checks.cache(told), breaker=checks.breaker(told),
         inspection=cast(Inspection, checks.choice(told, "$", "inspection", _INSPECTION) or "observe"),
+        digest=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest(),
         raw=cast(Mapping[str, object], body) if isinstance(body, dict) else {})
     if checks.problems:
         said = "; ".join(f"{problem.path} {problem.rule}" for problem in checks.problems[:5])

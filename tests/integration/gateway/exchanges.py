@@ -111,5 +111,5 @@ def plan(server: Upstream, *, path: str = "/risk", method: str = "GET", body: by
         destination=Destination("127.0.0.1", server.port, "acme"), auth=Auth(), allow=("127.0.0.1",), timeout_ms=5000,
         shortened=False, concurrency=100,
         breaker=BreakerSettings(failures=3, base_ms=1000, max_ms=8000, probes=2, probe_ms=500), cache_ttl_s=None,
-        identity=(method.encode(), path.encode(), body), controls={})
+        identity=(method.encode(), path.encode(), body), version=b"", controls={})
     return replace(made, **changed)

@@ -140,6 +140,19 @@ def test_a_session_from_exchange_to_end(server: GatewayServer) -> None:
     assert not lives(server, second["token"])
 
 
+def test_a_page_that_goes_away_ends_its_session_without_a_header(server: GatewayServer) -> None:
+    session = opened(server, subject="lea")
+    leave = {"data": json.dumps({"token": session["token"]}).encode()}
+    refused = ask(server, "POST", f"{SESSIONS}/leave", Origin="https://evil.example", **leave)
+    assert code(refused) == "ORIGIN_NOT_ALLOWED"
+    for wrong in (b"{}", b'{"token":1}', b'{"token":"x","more":1}'):
+        assert code(ask(server, "POST", f"{SESSIONS}/leave", data=wrong)) == "INPUT_INVALID"
+    assert lives(server, session["token"])
+    assert ask(server, "POST", f"{SESSIONS}/leave", Origin=server.sandbox_origin, **leave).status_code == 204
+    assert not lives(server, session["token"])
+    assert code(ask(server, "POST", f"{SESSIONS}/leave", **leave)) == "SESSION_INVALID"
+
+
 def test_an_administrator_ends_the_sessions_of_a_user_of_their_own_tenant(server: GatewayServer) -> None:
     mine, others = opened(server, subject="bob"), opened(server, subject="bob", tenant="other")
     ended = ask(server, "DELETE", f"{SESSIONS}?subject=bob", server.token(MANAGE))

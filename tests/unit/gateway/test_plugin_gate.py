@@ -46,7 +46,25 @@ def test_only_an_enabled_version_with_consent_may(
     with_registry(tmp_path, work)
 
 
-def test_a_block_holds_after_two_seconds(tmp_path: Path) -> None:
+def test_what_this_replica_is_told_holds_at_once(tmp_path: Path) -> None:
+    async def work(_registry: Registry, database: Database) -> None:
+        calls = PluginCalls(database, lambda: 0.0)
+        registry = Registry(database, now_ms=lambda: 0, changed=calls.changed)
+        shown, _ = await registry.add(ADMIN, judge(sent()))
+        assert await why_not(calls) is Code.PLUGIN_NOT_FOUND
+        await registry.set_state(ADMIN, NAME, "2.1.0", "enabled")
+        assert await why_not(calls) is Code.PERMISSION_DENIED
+        await registry.grant(ADMIN, NAME, "2.1.0", [PROXY], str(shown["identity"]))
+        assert await why_not(calls) is None
+        await registry.set_state(ADMIN, NAME, "2.1.0", "disabled")
+        assert await why_not(calls) is Code.PLUGIN_NOT_FOUND
+        await registry.remove(ADMIN, NAME, "2.1.0")
+        assert await why_not(calls) is Code.PLUGIN_NOT_FOUND
+
+    with_registry(tmp_path, work)
+
+
+def test_what_another_replica_was_told_holds_after_two_seconds(tmp_path: Path) -> None:
     async def work(registry: Registry, database: Database) -> None:
         now_s = 0.0
         shown, _ = await registry.add(ADMIN, judge(sent()))

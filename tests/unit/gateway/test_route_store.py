@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +100,32 @@ def test_the_operators_allowlist_holds_for_new_routes_and_for_those_that_are_the
     with_database(tmp_path, work)
 
 
+def test_many_requests_at_once_read_the_routes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    bodies = RouteStore._bodies
+
+    async def counted(store: RouteStore, tenant: str) -> Any:
+        reads.append(tenant)
+        return await bodies(store, tenant)
+
+    async def work(database: Database) -> None:
+        routes = store(database)
+        await routes.add(ADMIN, GUIDE)
+        monkeypatch.setattr(RouteStore, "_bodies", counted)
+        found = await asyncio.gather(*(routes.routes("acme") for _ in range(50)))
+        assert {len(one) for one in found} == {1}
+        assert reads == ["acme"]
+
+    with_database(tmp_path, work)
+
+
 def test_another_replicas_change_is_seen_within_moments(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         clock = Clock()
         here, there = store(database, clock=clock), store(database, clock=clock)
         assert await there.routes("acme") == ()
         await here.add(ADMIN, GUIDE)
-        assert len(await here.routes("acme")) == 1
+        assert len(await here.routes("acme")) == 1  # which was told, and sees it at once
         assert await there.routes("acme") == ()
         clock.ms += FRESH_MS
         assert len(await there.routes("acme")) == 1

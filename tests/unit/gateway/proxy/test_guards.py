@@ -11,23 +11,23 @@ SETTINGS = BreakerSettings(failures=3, base_ms=1000, max_ms=8000, probes=2, prob
 def test_routes_and_tenants_fail_apart() -> None:
     guards = Guards(lambda: 0.0)
     for _ in range(3):
-        guards.of("acme", "Risk", SETTINGS).breaker.failed(0)
-    assert not guards.of("acme", "Risk", SETTINGS).breaker.allows(1)
-    assert guards.of("acme", "Other", SETTINGS).breaker.allows(1)
-    assert guards.of("other", "Risk", SETTINGS).breaker.allows(1)
+        guards.of("acme", "Risk", SETTINGS, b"").breaker.failed(0)
+    assert not guards.of("acme", "Risk", SETTINGS, b"").breaker.allows(1)
+    assert guards.of("acme", "Other", SETTINGS, b"").breaker.allows(1)
+    assert guards.of("other", "Risk", SETTINGS, b"").breaker.allows(1)
 
 
-def test_new_settings_begin_anew() -> None:
+def test_a_route_that_was_replaced_begins_anew() -> None:
     guards = Guards(lambda: 0.0)
     for _ in range(3):
-        guards.of("acme", "Risk", SETTINGS).breaker.failed(0)
-    other = BreakerSettings(failures=4, base_ms=1000, max_ms=8000, probes=2, probe_ms=500)
-    assert guards.of("acme", "Risk", other).breaker.allows(1)
+        guards.of("acme", "Risk", SETTINGS, b"first").breaker.failed(0)
+    assert not guards.of("acme", "Risk", SETTINGS, b"first").breaker.allows(1)
+    assert guards.of("acme", "Risk", SETTINGS, b"second").breaker.allows(1)
 
 
 def test_attack_76_of_a_hundred_that_wait_two_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     def through() -> int:
-        breaker = Guards(lambda: 0.0).of("acme", "Risk", SETTINGS).breaker
+        breaker = Guards(lambda: 0.0).of("acme", "Risk", SETTINGS, b"").breaker
         for _ in range(3):
             breaker.failed(0)
         assert not breaker.allows(999)
@@ -40,7 +40,7 @@ def test_attack_76_of_a_hundred_that_wait_two_probe(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_probe_that_is_never_answered_counts_as_failed() -> None:
-    breaker = Guards(lambda: 0.0).of("acme", "Risk", SETTINGS).breaker
+    breaker = Guards(lambda: 0.0).of("acme", "Risk", SETTINGS, b"").breaker
     for _ in range(3):
         breaker.failed(0)
     assert breaker.allows(1000)

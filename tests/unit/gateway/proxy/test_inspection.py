@@ -133,15 +133,23 @@ def test_an_answer_is_inspected_for_its_form_and_not_for_what_it_holds() -> None
 
 def test_histories_are_apart_by_tenant_and_route() -> None:
     histories = Histories()
-    assert histories.of("t1", "r") is histories.of("t1", "r")
-    assert histories.of("t1", "r") is not histories.of("t2", "r")
-    assert histories.of("t1", "r") is not histories.of("t1", "q")
+    assert histories.of("t1", "r", b"") is histories.of("t1", "r", b"")
+    assert histories.of("t1", "r", b"") is not histories.of("t2", "r", b"")
+    assert histories.of("t1", "r", b"") is not histories.of("t1", "q", b"")
+
+
+def test_a_route_that_was_replaced_has_no_history_yet() -> None:
+    histories = Histories()
+    first = histories.of("t", "r", b"first")
+    second = histories.of("t", "r", b"second")
+    assert second is not first
+    assert histories.of("t", "r", b"second") is second
 
 
 def test_the_history_of_the_route_that_was_used_least_goes_first() -> None:
     histories = Histories(max_routes=2)
-    first, second = histories.of("t", "1"), histories.of("t", "2")
-    assert histories.of("t", "1") is first
-    histories.of("t", "3")
-    assert histories.of("t", "1") is first
-    assert histories.of("t", "2") is not second
+    first, second = histories.of("t", "1", b""), histories.of("t", "2", b"")
+    assert histories.of("t", "1", b"") is first
+    histories.of("t", "3", b"")
+    assert histories.of("t", "1", b"") is first
+    assert histories.of("t", "2", b"") is not second
