@@ -35,7 +35,9 @@ from pysandbox.core.outcome import Outcome, failure
 
 T = TypeVar("T")
 LAST_STORE_MS: Final = 1000
-"""For the last events, when the flow has ended and nobody waits for it any more but its caller."""
+"""For the last events, of what is left of the SLA."""
+LATE_STORE_MS: Final = 100
+"""For the last events when nothing is left: a store that hangs must not keep the ending from its caller."""
 _OK: Final = Outcome(Status.OK)
 _NONE: Final[Mapping[str, str]] = {}
 _NO_FLOWS: Final[Mapping[str, Flow]] = {}
@@ -89,14 +91,17 @@ class _Driver:
         try:
             while not isinstance(effect, End):
                 effect = steps.send(await self._perform(effect))
-            await self._store(effect.events, LAST_STORE_MS)
+            left_ms = effect.ending.sla_ms - self._now_ms()
+            await self._store(effect.events, min(LAST_STORE_MS, max(LATE_STORE_MS, left_ms)))
             return Ran(effect.ending, tuple(self._backlog))
         finally:
             steps.close()
 
     async def _perform(self, effect: Invoke | Pause | Send | FindQueue) -> Result:
-        left_ms = LAST_STORE_MS if isinstance(effect, FindQueue) else effect.until_ms - self._now_ms()
-        refused = await self._store(effect.events, left_ms)
+        if isinstance(effect, FindQueue):
+            self._backlog += effect.events  # nothing happens, so nothing needs to be stored before it
+            return Result(self._now_ms(), (self._find_queue(effect),))
+        refused = await self._store(effect.events, effect.until_ms - self._now_ms())
         match effect:
             case Invoke():
                 outcomes = await self._invoke(effect) if refused is None else (refused,) * len(effect.calls)
@@ -105,8 +110,6 @@ class _Driver:
             case Pause():
                 await asyncio.sleep(max(0.0, effect.until_ms - self._now_ms()) / 1000)
                 outcomes = ()
-            case FindQueue():
-                outcomes = (self._find_queue(effect),)
         return Result(self._now_ms(), outcomes)
 
     async def _store(self, events: Sequence[Event], left_ms: float) -> Outcome | None:
