@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-MAX_STATES: Final = 50_000
+MAX_STATES: Final = 20_000
 """Of the search for the longest way: a block together with how often each bounded block was entered."""
 EXHAUSTED: Final = "onExhausted"
 
