@@ -86,7 +86,7 @@ LoadedSettings.limit = lambda self, name: 1_000_000_000
 """),
     in_host_python("""
 from pysandbox.core.rate import Rate
-from pysandbox.host.plugin import LivePlugin
+from pysandbox.core.broker.plugin import LivePlugin
 LivePlugin.limit = lambda self, name, limit=LivePlugin.limit: (
     1_000_000 if name in ("eventsPerInvocation", "logLinesPerInvocation", "callsPerInvocation", "creditMessages")
     else limit(self, name))
@@ -115,7 +115,8 @@ from pysandbox.core import strict_json
 strict_json._refuse_depth = lambda *_: None
 """),)
 NO_SLOT_END = (in_host_python("""
-from pysandbox.host import session, slot
+from pysandbox.core.broker import slot
+from pysandbox.host import session
 session.HostSession.slot_ended = lambda self, slot: None
 slot.Slot.closed = property(lambda self: False, lambda self, value: None)
 """),)

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Sized
 from typing import Any
 
+from pysandbox.core.broker.proxying import Incoming
 from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import Binding
-from pysandbox.host.exchange import Incoming, Outgoing
+from pysandbox.host.exchange import Outgoing
 from pysandbox.host.session import HostSession
 
 

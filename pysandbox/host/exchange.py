@@ -1,8 +1,8 @@
-"""One request to the gateway in a plugin's name, and its answer, as `World.exchange` knows them."""
+"""One request to the gateway in a plugin's name, as `World.exchange` knows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -17,13 +17,3 @@ class Outgoing:
     body: bytes
     timeout_ms: int
     max_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """``headers`` have lower-case names. ``body`` can be handed on once, unread; ``read()`` gives a copy of it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Sized
-    read: Callable[[], bytes]

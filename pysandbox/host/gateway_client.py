@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pysandbox.core import strict_json
+from pysandbox.core.broker.registered import Registered
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.core.limits import default
-from pysandbox.core.manifest import Manifest, parse_manifest
+from pysandbox.core.manifest import parse_manifest
 from pysandbox.host.world import World
 
 _SID = re.compile(r"[0-9a-f]{32}")
@@ -33,16 +34,6 @@ class Session:
     gateway_origin: str = ""  # as manifests name it in connect-src; "" where this gateway has no proxy
     ahead_ms: float = 0.0  # the gateway's clock, less this machine's
     renewable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A plugin as the gateway knows it, its bundle's hash checked."""
-
-    manifest: Manifest
-    bundle: bytes
-    needs_library: bool = True  # whether its worker needs more of the standard library than the snapshot holds
-    grants: frozenset[str] | None = None  # what an administrator consented to; None: whatever the session was granted
 
 
 @dataclass(frozen=True, slots=True)

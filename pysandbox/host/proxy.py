@@ -10,18 +10,16 @@ import hashlib
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from pysandbox.core import proxy_nonce, strict_json
-from pysandbox.core.csp import Csp
+from pysandbox.core.broker.proxying import PERMISSION, Answer, Asker, Done, Incoming
 from pysandbox.core.errors import Code, PermissionDenied, SandboxError
 from pysandbox.core.proxy_request import ProxyRequest, parse_request
-from pysandbox.host.exchange import Incoming, Outgoing
+from pysandbox.host.exchange import Outgoing
 from pysandbox.host.gateway_client import Session
 from pysandbox.host.world import World
 
-PERMISSION: Final = "integration:proxy:invoke"
 NONCE_LIFE_MS: Final = 20_000
 MAX_ERROR_BYTES: Final = 64 * 1024
 
@@ -36,19 +34,6 @@ _HEADER_NAME: Final = re.compile(r"[a-z0-9-]+")
 _OURS: Final = ("pysandbox-", "traceparent", "tracestate", "access-control-")
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """The plugin that asks. ``name`` is ``id@version``, ``csp`` its manifest's."""
-
-    name: str
-    csp: Csp
-    max_bytes: int
-
-
-Answer = Incoming | SandboxError
-Done = Callable[[Answer], None]
-
-
 class GatewayProxy:
     """The proxy of one session; ``session()`` is what it is now, after renewals."""
 
@@ -58,10 +43,7 @@ class GatewayProxy:
         self._counter = itertools.count()
 
     def ask(self, asker: Asker, id: str, asked: object, left_ms: float, cid: str, done: Done) -> None:
-        """Send what the plugin asked; ``done`` hears of the answer or of why there is none, unless hung up before.
-
-        ``left_ms``: until the end of the invocation that it belongs to.
-        """
+        """See `Proxy`."""
         try:
             request = parse_request(asked)
             outgoing = self._outgoing(asker, id, request, left_ms, cid)

@@ -6,37 +6,35 @@ session, yet every shape is checked, because a mistake there should name itself.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any, cast
 
 from pysandbox.core import permissions, strict_json
+from pysandbox.core.broker.invocations import Invocation
+from pysandbox.core.broker.plugin import LivePlugin, Report
+from pysandbox.core.broker.roster import Roster
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.core.lifecycle import WITH_WORKER, State
-from pysandbox.core.limits import default
-from pysandbox.core.outcome import Outcome, coded, failure
+from pysandbox.core.lifecycle import State
+from pysandbox.core.outcome import Outcome, failure
 from pysandbox.host.gateway_client import GatewayClient, Session
-from pysandbox.host.invocations import Invocation
-from pysandbox.host.owner import Owner
-from pysandbox.host.plugin import LivePlugin, Report
 from pysandbox.host.proxy import GatewayProxy
 from pysandbox.host.renewal import Renewal, end
-from pysandbox.host.slot import Slot
 from pysandbox.host.world import World
 
 CHANGES_AGAIN_MS = 2000  # after a failure to hear of changes; doubled up to the next
 CHANGES_AGAIN_AT_MOST_MS = 30_000
 
 
-class HostSession(Owner):
+class HostSession(Roster):
     """One page, one session, its plugins; at most ``maxLive`` of them hold a worker.
 
     ``chaos``: what goes wrong at their ports on purpose, for QA.
     """
 
     def __init__(self, world: World, origin: str, chaos: Chaos | None = None) -> None:
-        self.world = world
+        super().__init__()
+        self.world = self._world = world
         self.chaos = chaos
         self.origin = origin
         self.sid = world.random_hex(16)
@@ -44,14 +42,8 @@ class HostSession(Owner):
         self._provided: frozenset[str] = frozenset()
         self._session: Session | None = None
         self._gateway: GatewayClient | None = None
-        self._closed = False
         self.proxy = GatewayProxy(world, self._open_session)
-        self._plugins: dict[str, LivePlugin] = {}
-        self._slots: dict[int, Slot] = {}
-        self._waiting: deque[LivePlugin] = deque()  # for room for one more worker
         self._revision = 0  # of the gateway's list of blocked versions
-        self._next_handle = 1
-        self._next_slot = 1
 
     # --- the page's port ---
     def on_page(
@@ -61,63 +53,37 @@ class HostSession(Owner):
         """One message of the page's port. ``buffers``: the bytes of its payload."""
         if kind == "invoke":
             self._invoke(id, cid, payload, to, method, deadline_ms, buffers)
-        elif kind in ("result", "error") and to in self._plugins:
-            self._plugins[to].answer(id, kind, payload, buffers)
-        elif kind == "abort" and to in self._plugins:
-            self._plugins[to].abort(id)
-        elif kind == "revoke" and to in self._plugins:
-            self._plugins[to].revoke(method)
+        elif kind in ("result", "error") and to in self.plugins:
+            self.plugins[to].answer(id, kind, payload, buffers)
+        elif kind == "abort" and to in self.plugins:
+            self.plugins[to].abort(id)
+        elif kind == "revoke" and to in self.plugins:
+            self.plugins[to].revoke(method)
             self._reply(id, cid, {})
-        elif kind == "unload" and to in self._plugins:
-            self._plugins[to].unload(lambda report: self._unloaded(to, id, cid, report))
+        elif kind == "unload" and to in self.plugins:
+            self.plugins[to].unload(lambda report: self._unloaded(to, id, cid, report))
         elif kind == "memory":
-            self.world.to_page("memory", id, cid, strict_json.dumps(self._memory()))
+            self._world.to_page("memory", id, cid, strict_json.dumps(self._memory()))
         elif kind == "open":
-            self.world.begin(self._open(id, cid, payload))
+            self._world.begin(self._open(id, cid, payload))
         elif kind == "load":
-            self.world.begin(self._load(id, cid, method, payload))
+            self._world.begin(self._load(id, cid, method, payload))
         elif kind == "close":
-            self._closed = True
-            self._waiting.clear()
-            for plugin in list(self._plugins.values()):
+            self.closed = True
+            self.waiting.clear()
+            for plugin in list(self.plugins.values()):
                 plugin.close(SandboxError(Code.SESSION_CLOSED))
-            self._plugins.clear()
-            self.world.begin(self._close(id, cid))
+            self.plugins.clear()
+            self._world.begin(self._close(id, cid))
         elif kind not in ("result", "error", "abort"):  # these ask nothing, and their plugin is gone
             self._refuse(id, cid, SandboxError(Code.PLUGIN_NOT_LOADED))
-
-    # --- the plugins' ports and the watchdog ---
-    def on_plugin(self, slot: int, text: str, buffers: Sequence[Sized] = ()) -> None:
-        """A message that passed a plugin port's gate; one of a slot that ended is nothing any more."""
-        if slot in self._slots:
-            self._slots[slot].receive(text, buffers)
-
-    def on_gate(self, slot: int, rule: str, fatal: bool) -> None:
-        if slot in self._slots:
-            self._slots[slot].gate_refused(rule, fatal)
-
-    def on_expired(self, slot: int, invocation: str) -> None:
-        if slot in self._slots:
-            self._slots[slot].listener.expired(slot, invocation)
-
-    def on_cell_failed(self, slot: int, code: str, message: str) -> None:
-        """The host frame's word: a cell could not be started, or broke its own handshake."""
-        if slot in self._slots:
-            found = self._slots[slot]
-            found.listener.killed(found, "", coded(code, message))
-
-    def on_cell_measured(self, slot: int, js_bytes: int) -> None:
-        """The browser's own measure of a cell with its worker."""
-        if slot in self._slots:
-            found = self._slots[slot]
-            found.listener.measured(found, js_bytes)
 
     async def _open(self, id: str, cid: str, payload: str) -> None:
         try:
             told = cast(dict[str, Any], strict_json.loads(payload))
             self._provided = frozenset(map(str, told["capabilities"]))
             self.page_context = {name: str(told[name]) for name in ("environment", "queue", "locale")}
-            self._gateway = GatewayClient(self.world, str(told["sessionToken"]))
+            self._gateway = GatewayClient(self._world, str(told["sessionToken"]))
             self._take(await self._gateway.open_session())
             self.sid = self._open_session().id
         except SandboxError as error:
@@ -126,23 +92,23 @@ class HostSession(Owner):
             self._refuse(id, cid, SandboxError(Code.INPUT_INVALID, f"the page's \"open\" is not usable: {error!r}"))
         else:
             session = self._open_session()
-            if self._closed:  # while the gateway was opening it
-                await end(self.world, self._gateway, session)
+            if self.closed:  # while the gateway was opening it
+                await end(self._world, self._gateway, session)
             self._reply(id, cid, {"grants": list(session.grants), "expiresAt": session.expires_at_ms})
-            self.world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
-            Renewal(self.world, self._gateway, self._take).after(session)
+            self._world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
+            Renewal(self._world, self._gateway, self._take).after(session)
 
     def _take(self, session: Session) -> bool:
         """Go on with it; whether there is any going on."""
         self._session = session
-        if session.renewable and not self._closed:
-            self.world.leave_behind(session.token)
-        return not self._closed
+        if session.renewable and not self.closed:
+            self._world.leave_behind(session.token)
+        return not self.closed
 
     async def _close(self, id: str, cid: str) -> None:
         """The page is told once the gateway has ended the session, so that it may take the frame away."""
         if self._gateway is not None and self._session is not None:
-            await end(self.world, self._gateway, self._session)
+            await end(self._world, self._gateway, self._session)
         self._reply(id, cid, {})
 
     async def _load(self, id: str, cid: str, name: str, payload: str = "null") -> None:
@@ -152,21 +118,20 @@ class HostSession(Owner):
             if gateway is None or self._session is None:
                 raise SandboxError(Code.SESSION_INVALID, "the session is not open")
             registered = await gateway.fetch_plugin(name)
-            if self._closed:
+            if self.closed:
                 raise SandboxError(Code.SESSION_CLOSED)
         except SandboxError as error:
             self._refuse(id, cid, error)
             return
-        handle = f"p{self._next_handle}"
-        self._next_handle += 1
+        handle = self.new_handle()
         plugin = LivePlugin(self, handle, registered)
         told_revoked = cast(dict[str, Any], strict_json.loads(payload) or {}).get("revoked", ())
         plugin.revoked.update(map(str, told_revoked))
-        self._plugins[handle] = plugin
+        self.plugins[handle] = plugin
 
         def told(error: SandboxError | None) -> None:
             if error is not None:
-                self._plugins.pop(handle, None)
+                self.plugins.pop(handle, None)
                 self._refuse(id, cid, error)
                 return
             manifest = plugin.manifest
@@ -176,13 +141,10 @@ class HostSession(Owner):
                 "maxExecutionTimeMs": manifest.max_execution_time_ms, "memoryLimitMB": manifest.memory_limit_mb,
             })  # fmt: skip
 
-        plugin.on_loaded = told
-        self.want_worker(plugin)
-        if plugin in self._waiting:
-            self.world.later(default("bootMs"), lambda: self._give_up_waiting(plugin))
+        self.take_up(plugin, told)
 
     def _unloaded(self, handle: str, id: str, cid: str, report: Report) -> None:
-        self._plugins.pop(handle, None)
+        self.plugins.pop(handle, None)
         self._reply(id, cid, report)
 
     async def _hear_changes(self, gateway: GatewayClient, again_ms: int) -> None:
@@ -191,87 +153,48 @@ class HostSession(Owner):
             changes = await gateway.changes(self._revision)
         except SandboxError:
             later_ms = min(2 * again_ms, CHANGES_AGAIN_AT_MOST_MS)
-            if not self._closed:
-                self.world.later(again_ms, lambda: self.world.begin(self._hear_changes(gateway, later_ms)))
+            if not self.closed:
+                self._world.later(again_ms, lambda: self._world.begin(self._hear_changes(gateway, later_ms)))
             return
-        if self._closed or changes is None:
+        if self.closed or changes is None:
             return
         self._revision = changes.revision
-        for plugin in list(self._plugins.values()):
+        for plugin in list(self.plugins.values()):
             if plugin.name not in changes.blocked:
                 plugin.unblock()
             elif plugin.state is not State.FAILED:
                 plugin.block()
-        self.world.begin(self._hear_changes(gateway, CHANGES_AGAIN_MS))
+        self._world.begin(self._hear_changes(gateway, CHANGES_AGAIN_MS))
 
     def _invoke(
         self, id: str, cid: str, payload: str, to: str, method: str, deadline_ms: int, buffers: Sequence[Sized],
     ) -> None:  # fmt: skip
-        plugin = self._plugins.get(to)
+        plugin = self.plugins.get(to)
         if plugin is None:
-            self.world.to_page("outcome", id, cid, failure(
+            self._world.to_page("outcome", id, cid, failure(
                 SandboxError(Code.PLUGIN_NOT_LOADED), correlation_id=cid).to_json())  # fmt: skip
             return
         longest = plugin.manifest.max_execution_time_ms
         deadline_ms = min(deadline_ms, longest) if deadline_ms > 0 else longest
-        plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self.world.now_ms(), buffers))
+        plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self._world.now_ms(), buffers))
 
     def finish(self, invocation: Invocation, outcome: Outcome) -> None:
-        self.world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
+        self._world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
 
     def _memory(self) -> list[dict[str, object]]:
         """What each plugin with a worker uses, as its worker last told; JavaScript adds what it alone can see."""
         return [
             {"slot": plugin.slot_number, "pluginId": plugin.manifest.plugin_id, "generation": plugin.generation,
              "usedBytes": plugin.memory.bytes, "peakBytes": plugin.memory.peak_bytes}
-            for plugin in self._plugins.values() if plugin.slot_number]
+            for plugin in self.plugins.values() if plugin.slot_number]
 
     def _reply(self, id: str, cid: str, value: object) -> None:
-        self.world.to_page("result", id, cid, strict_json.dumps(value))
+        self._world.to_page("result", id, cid, strict_json.dumps(value))
 
     def _refuse(self, id: str, cid: str, error: SandboxError) -> None:
-        self.world.to_page("error", id, cid, strict_json.dumps(error.as_json()))
-
-    # --- room for workers ---
-    def want_worker(self, plugin: LivePlugin) -> None:
-        if plugin not in self._waiting:
-            self._waiting.append(plugin)
-            self.room_changed()
-
-    def room_changed(self) -> None:
-        """Those who wait take what is free; the idle plugin that was used least recently makes room for more."""
-        while self._waiting and not self._closed:
-            live = [plugin for plugin in self._plugins.values() if plugin.state in WITH_WORKER]
-            if len(live) < default("maxLive"):
-                self._start(self._waiting.popleft())
-                continue
-            idle = [plugin for plugin in live if plugin.state is State.READY]
-            leaving = sum(plugin.state is State.DRAINING for plugin in live)
-            if not idle or leaving >= len(self._waiting):
-                return
-            min(idle, key=lambda plugin: plugin.last_used_ms).evict("evicted")
-
-    def _start(self, plugin: LivePlugin) -> None:
-        if plugin.state in (State.REGISTERED, State.SUSPENDED):
-            plugin.start()
-
-    def _give_up_waiting(self, plugin: LivePlugin) -> None:
-        if plugin in self._waiting and plugin.on_loaded is not None:
-            self._waiting.remove(plugin)
-            plugin.on_loaded(SandboxError(
-                Code.BOOT_TIMEOUT, f"{default('maxLive')} plugins (maxLive) are busy, so no worker was free in time"))
+        self._world.to_page("error", id, cid, strict_json.dumps(error.as_json()))
 
     # --- what plugins ask of their session ---
-    def new_slot(self) -> int:
-        self._next_slot += 1
-        return self._next_slot - 1
-
-    def slot_opened(self, slot: Slot) -> None:
-        self._slots[slot.number] = slot
-
-    def slot_ended(self, slot: Slot) -> None:
-        del self._slots[slot.number]
-
     def granted(self, plugin: LivePlugin) -> tuple[str, ...]:
         """Declared in the manifest, granted by the session, provided by the page, and not revoked."""
         return tuple(sorted(permissions.effective(
@@ -292,16 +215,16 @@ class HostSession(Owner):
         return session if consented is None else session & consented
 
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None:
-        self.world.to_page(kind, plugin.handle, cid, payload)
+        self._world.to_page(kind, plugin.handle, cid, payload)
 
     def ask_page(
         self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]
     ) -> None:
         body = f'{{"to":"{plugin.handle}","permission":"{permission}","args":{args}}}'
-        self.world.to_page("call", id, cid, body, buffers)
+        self._world.to_page("call", id, cid, body, buffers)
 
     def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None:
-        self.world.to_page("alert", plugin.handle, "", strict_json.dumps({
+        self._world.to_page("alert", plugin.handle, "", strict_json.dumps({
             "code": code.value, "rule": rule, "pluginId": plugin.manifest.plugin_id,
             "generation": plugin.generation, "evidence": evidence,
         }))  # fmt: skip

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from pysandbox.core import binary
+from pysandbox.core.broker.proxying import Incoming
 from pysandbox.core.bundle import build_bundle
 from pysandbox.core.chaos import parse_chaos
 from pysandbox.core.envelope import TO_HOST, Binding, Sealer
 from pysandbox.core.errors import Status
-from pysandbox.host.exchange import Incoming, Outgoing
+from pysandbox.host.exchange import Outgoing
 from pysandbox.host.session import HostSession
 from pysandbox.plugin import hooks
 from pysandbox.plugin.runtime import PluginRuntime

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pysandbox.core import proxy_nonce
-from pysandbox.host.exchange import Incoming, Outgoing
+from pysandbox.core.broker.proxying import Incoming
+from pysandbox.host.exchange import Outgoing
 
 GATEWAY = "https://api.example"
 SEED = "ab" * 32

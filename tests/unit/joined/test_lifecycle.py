@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from pysandbox.core.broker.budgets import pressure_bytes
 from pysandbox.core.limits import default
-from pysandbox.host.budgets import pressure_bytes
 from tests.unit.joined.lab import HEAD, NAME, READ, Lab, manifest
 from tests.unit.joined.virtual_time import in_virtual_time
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pysandbox.host.slot import Slot
-from pysandbox.host.world import World
+from pysandbox.core.broker.slot import Slot
+from pysandbox.core.broker.world import World
 
 LOOKS = 10  # at most as many in the time that is watched, however often the plugin is used
 

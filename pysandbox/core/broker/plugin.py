@@ -10,22 +10,22 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 
 from pysandbox.core import binary, strict_json
 from pysandbox.core.breaker import Breaker
+from pysandbox.core.broker.budgets import Hits, pressure_bytes, too_large_or_deep
+from pysandbox.core.broker.calls import GuardedCalls
+from pysandbox.core.broker.invocations import Invocation, Invocations
+from pysandbox.core.broker.owner import Owner
+from pysandbox.core.broker.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, what_was_left
+from pysandbox.core.broker.proxying import Asker
+from pysandbox.core.broker.registered import Registered
+from pysandbox.core.broker.slot import Slot
+from pysandbox.core.broker.speech import Speech
+from pysandbox.core.broker.watches import IdleWatch, MemoryWatch
 from pysandbox.core.envelope import CID, METHOD, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.gate import gate_limits
 from pysandbox.core.lifecycle import WITH_WORKER, State, step
 from pysandbox.core.limits import LIMITS, MIB, default
 from pysandbox.core.outcome import Memory, Outcome
-from pysandbox.host.budgets import Hits, pressure_bytes, too_large_or_deep
-from pysandbox.host.calls import GuardedCalls
-from pysandbox.host.gateway_client import Registered
-from pysandbox.host.invocations import Invocation, Invocations
-from pysandbox.host.owner import Owner
-from pysandbox.host.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, what_was_left
-from pysandbox.host.proxy import Asker
-from pysandbox.host.slot import Slot
-from pysandbox.host.speech import Speech
-from pysandbox.host.watches import IdleWatch, MemoryWatch
 
 Report = Mapping[str, object]
 """What a plugin had left behind when its worker ended; see the docs' lifecycle."""

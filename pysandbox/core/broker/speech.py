@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from pysandbox.core import strict_json
+from pysandbox.core.broker.plugin_words import limit_of_log
 from pysandbox.core.envelope import Envelope
 from pysandbox.core.rate import Rate
-from pysandbox.host.plugin_words import limit_of_log
 
 MAX_SPEAKERS: Final = 256  # invocations whose events are counted; what an older one still says is dropped
 

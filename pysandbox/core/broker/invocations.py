@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pysandbox.core import strict_json
+from pysandbox.core.broker.plugin_words import error_and_layer
+from pysandbox.core.broker.slot import Slot
+from pysandbox.core.broker.world import World
 from pysandbox.core.envelope import Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError, Status
 from pysandbox.core.outcome import Memory, Outcome, failure
 from pysandbox.core.pending import PendingCalls
-from pysandbox.host.plugin_words import error_and_layer
-from pysandbox.host.slot import Slot
-from pysandbox.host.world import World
 
 _BUDGETS = {"json-too-deep": "messageDepth", "json-too-many-keys": "keysPerObject"}
 

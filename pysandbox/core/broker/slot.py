@@ -9,14 +9,14 @@ import hashlib
 from collections.abc import Callable, Sequence, Sized
 from typing import Protocol
 
+from pysandbox.core.broker.faults import FaultyChannel
+from pysandbox.core.broker.world import World
 from pysandbox.core.channel import Channel
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import TO_PLUGIN, Binding, Envelope
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.gate import ENVELOPE_FACTOR
 from pysandbox.core.limits import default
-from pysandbox.host.faults import FaultyChannel
-from pysandbox.host.world import World
 
 GATE_CODES = {
     "overdraft": Code.RATE_LIMIT,

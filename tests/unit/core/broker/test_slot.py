@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from pysandbox.core.broker.slot import Slot
 from pysandbox.core.envelope import TO_HOST, Binding, Envelope, Sealer
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
 from pysandbox.core.limits import default
-from pysandbox.host.slot import Slot
 
 BINDING = Binding("com.example.lab", "5" * 32, 1, b"k" * 16, "https://sandbox.example")
 HELLO = Sealer(BINDING, TO_HOST, "null").seal("ready", "", "", "null")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from pysandbox.core import binary, strict_json
+from pysandbox.core.broker.proxying import PERMISSION as PROXY
+from pysandbox.core.broker.proxying import Answer
+from pysandbox.core.broker.slot import Slot
 from pysandbox.core.envelope import Envelope
 from pysandbox.core.errors import Code, PermissionDenied, ProtocolViolation, SandboxError
 from pysandbox.core.pending import PendingCalls
-from pysandbox.host.proxy import PERMISSION as PROXY
-from pysandbox.host.proxy import Answer
-from pysandbox.host.slot import Slot
 
 
 class Caller(Protocol):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from pysandbox.core.broker.faults import FaultyChannel
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Opener, Sealer
-from pysandbox.host.faults import FaultyChannel
 
 BINDING = Binding("com.example.lab", "5" * 32, 1, b"k" * 16, "https://sandbox.example")
 

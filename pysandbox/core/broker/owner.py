@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Protocol
 
+from pysandbox.core.broker.invocations import Invocation
+from pysandbox.core.broker.proxying import Proxy
+from pysandbox.core.broker.slot import Slot
+from pysandbox.core.broker.world import World
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code
 from pysandbox.core.outcome import Outcome
-from pysandbox.host.invocations import Invocation
-from pysandbox.host.proxy import GatewayProxy
-from pysandbox.host.slot import Slot
-from pysandbox.host.world import World
 
 if TYPE_CHECKING:
-    from pysandbox.host.plugin import LivePlugin
+    from pysandbox.core.broker.plugin import LivePlugin
 
 
 class Owner(Protocol):
@@ -24,7 +24,7 @@ class Owner(Protocol):
     page_context: Mapping[str, str]
     sid: str
     origin: str
-    proxy: GatewayProxy
+    proxy: Proxy
     chaos: Chaos | None  # what goes wrong on purpose, for QA
 
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None: ...
