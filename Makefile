@@ -44,9 +44,10 @@ bench: .setup/chromium .setup/dev .setup/deno runtime ## measure against plain P
 bench-gateway: .setup/dev .setup/load ## measure the gateway against a bare pass-through and nginx
 	@$(BIN)/python -m tests.bench.gateway
 
-soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, and 200 kills in a row: some minutes
+soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, 200 kills in a row, 100 plugins on a page: some minutes
 	@$(BIN)/python -m tests.soak
 	@PYSANDBOX_ENGINES=chromium PYSANDBOX_KILLS=200 $(PYTEST) e2e/limits/test_many_kills.py
+	@PYSANDBOX_CROWD=100 $(PYTEST) e2e/limits/test_crowd.py
 
 soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now well, now broken: some minutes
 	@$(BIN)/python -m tests.soak.gateway

@@ -9,7 +9,7 @@ const lab = (() => {
     const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts", "Worker", "SharedWorker",
       "BroadcastChannel", "indexedDB", "caches", "navigator", "eval", "Function", "Blob", "setTimeout", "postMessage",
       "MessageChannel", "SharedArrayBuffer", "Response", "origin", "WebTransport", "WebAssembly", "OffscreenCanvas",
-      "performance"]
+      "performance", "Atomics", "console"]
   ) {
     try {
       keep[name] = realm[name];
@@ -28,6 +28,7 @@ const lab = (() => {
   const encode = encodeURIComponent;
   const dataUrl = (text) => `data:text/javascript,${encode(text)}`;
   const portPrototype = MessagePort.prototype;
+  const structuredCloneHere = structuredClone;
   const includes = String.prototype.includes;
   /** A task of its own, as soon as can be. */
   keep.postMessageHere = ((channel) => {
@@ -228,6 +229,58 @@ const lab = (() => {
       draw();
       return "started";
     },
+    /** Sleeps in the middle of its turn, where no interrupt reaches it. */
+    sleep() {
+      if (!keep.SharedArrayBuffer || !keep.Atomics) return "absent";
+      keep.Atomics.wait(new Int32Array(new keep.SharedArrayBuffer(4)), 0, 0);
+    },
+    /** Takes a lock and never gives it back, unless somebody else has it. */
+    async lock(name) {
+      const locks = keep.navigator.locks;
+      if (!locks) return "absent";
+      const asked = new Promise((resolve, reject) =>
+        locks.request(name, { ifAvailable: true }, (lock) => {
+          resolve(lock ? "free" : "taken");
+          return lock && new Promise(() => {});
+        }).catch(reject)
+      );
+      return await attempt(() => asked);
+    },
+    /** Who gives it a device, a permission, or figures about others. */
+    devices() {
+      const { navigator } = keep;
+      const ask = (name) => async () => {
+        const { state } = await navigator.permissions.query({ name });
+        return state;
+      };
+      const usage = keep.performance.measureUserAgentSpecificMemory;
+      const roads = {
+        usb: [async () => (await navigator.usb.getDevices()).length],
+        serial: [async () => (await navigator.serial.getPorts()).length],
+        hid: [async () => (await navigator.hid.getDevices()).length],
+        bluetooth: [() => navigator.bluetooth.requestDevice({ acceptAllDevices: true })],
+        media: [() => navigator.mediaDevices.getUserMedia({ audio: true })],
+        place: [() => navigator.geolocation.getCurrentPosition(() => {})],
+        wakelock: [() => navigator.wakeLock.request("screen")],
+        persist: [() => navigator.storage.persist()],
+        memory: [() => usage.call(keep.performance)],
+        service: [() => navigator.serviceWorker.register(blobUrl(""))],
+      };
+      for (const name of ["geolocation", "camera", "microphone", "notifications", "clipboard-read"]) {
+        roads[`may_${name}`] = [ask(name)];
+      }
+      return take(roads);
+    },
+    timeline: () => JSON.stringify(keep.performance.getEntries().map(({ name }) => name)),
+    speak(count) {
+      for (let n = 0; n < count; n++) keep.console.log("%c from a plugin", "color: red", n);
+    },
+    /** What costs its reader more than its sender. */
+    labyrinth(objects, times) {
+      const maze = Array.from({ length: objects }, (_, n) => ({ n, next: { n: [n] } }));
+      for (let n = 0; n < times; n++) made.port.postMessage(maze);
+      return "sent";
+    },
     /** A WebAssembly memory beside the interpreter's. */
     memory(mib) {
       made.held = new keep.WebAssembly.Memory({ initial: mib * 16 });
@@ -273,6 +326,14 @@ const lab = (() => {
         many_buffers: () => made.port.postMessage(["text", ...buffers(17)]),
         not_a_buffer: () => made.port.postMessage(["text", new Uint8Array(8)]),
         large_buffer: () => made.port.postMessage(["text", new ArrayBuffer(65 * 1024 * 1024)]),
+        resizable: () => made.port.postMessage(["text", new ArrayBuffer(8, { maxByteLength: 1 << 30 })]),
+        detached: () => {
+          const gone = new ArrayBuffer(8);
+          structuredCloneHere(gone, { transfer: [gone] });
+          made.port.postMessage(["text", gone], [gone]);
+        },
+        itself: () => made.port.postMessage("text", [made.port]),
+        view_of_all: () => made.port.postMessage(["text", new DataView(new ArrayBuffer(1 << 20), 1, 1)]),
         shared_buffer: () => made.port.postMessage(["text", new keep.SharedArrayBuffer(8)]),
       };
       try {

@@ -11,7 +11,9 @@ from typing import Any, Protocol, cast
 
 from pysandbox.core import binary, strict_json
 from pysandbox.core.abort import AbortController, AbortError, AbortSignal
-from pysandbox.core.errors import CallError, Code
+from pysandbox.core.envelope import METHOD
+from pysandbox.core.errors import CallError, Code, PermissionDenied
+from pysandbox.core.permissions import MAX_CHARS
 from pysandbox.plugin.context import Cache, ProxyResponse
 from pysandbox.plugin.loader import describe
 
@@ -138,6 +140,8 @@ class InvocationContext:
     # --- what it may do ---
     async def call(self, permission: str, args: Any = None) -> Any:
         self._check_live()
+        if not METHOD.fullmatch(permission):  # no envelope can carry it, so nobody would ever answer
+            raise PermissionDenied(permission, f"{permission[:MAX_CHARS]!a} is no permission's name")
         text, buffers = binary.dumps(args, limit=self._services.settings.limit)
         payload = f'{{"invocation":"{self._id}","args":{text}}}'
         return await self.guard(self._services.ask(self._id, permission, payload, buffers))

@@ -13,6 +13,9 @@ from typing import Any
 from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Sealer
 from pysandbox.plugin import Context, handler
 
+TICKING: list[asyncio.Task[None]] = []
+CHUNK_BYTES = 1 << 19
+MEMORY_BYTES = 480 << 16  # what every interpreter has; an honest plugin needs no more
 NOTE = '{"event":"forged","data":null}'
 
 
@@ -137,7 +140,8 @@ def sealed(payload: dict[str, Any], ctx: Context) -> str:
     """An envelope of any kind, id, method and payload text, sealed as it should be. ``counts``: it is accepted."""
     wire = Wire(ctx)
     wire.post(wire.sealer.seal(
-        payload["kind"], payload.get("id", ""), "", payload.get("payload", "null"), method=payload.get("method", "")))
+        payload["kind"], payload.get("id", ""), payload.get("cid", ""), payload.get("payload", "null"),
+        method=payload.get("method", "")))
     if not payload["counts"]:
         wire.sealer.seq -= 1
     return "sent"
@@ -174,11 +178,54 @@ def never_stop_sending(_payload: Any, ctx: Context) -> None:
 
 
 @handler
+def ticks_for_ever(_payload: Any, ctx: Context) -> str:
+    """A task that its runtime does not see: it sends on when its invocation is over."""
+    wire = Wire(ctx)
+
+    async def tick() -> None:
+        while True:
+            wire.post(wire.note())
+            await asyncio.sleep(0.02)
+
+    TICKING.append(asyncio.Task(tick(), loop=asyncio.get_running_loop()))
+    return "ticking"
+
+
+@handler
 def pollute(payload: Any, ctx: Context) -> Any:
     """Names of every object's prototype, wherever names go."""
     ctx.emit("__proto__", payload)
     ctx.log.info("constructor", __proto__={"polluted": 1}, constructor=1)
     return payload
+
+
+@handler
+def emits(payload: list[str], ctx: Context) -> str:
+    """Events of any name, with the name in their data."""
+    for name in payload:
+        ctx.emit(name, {"name": name})
+    return "sent"
+
+
+@handler
+def memory_holds(payload: list[str], _ctx: Context) -> int:
+    """How often its interpreter's memory holds a text.
+
+    It is told the text's first half and a hash of the second, so that looking for it does not put it there.
+    """
+    import ctypes
+    import hashlib
+
+    half, digest, length = payload[0].encode(), payload[1], int(payload[2])
+    found = 0
+    for at in range(CHUNK_BYTES, MEMORY_BYTES - CHUNK_BYTES, CHUNK_BYTES):
+        chunk = ctypes.string_at(at, CHUNK_BYTES + 4096)
+        place = chunk.find(half)
+        while 0 <= place < CHUNK_BYTES:
+            rest = chunk[place + len(half) : place + len(half) + length]
+            found += hashlib.sha256(rest).hexdigest() == digest
+            place = chunk.find(half, place + 1)
+    return found
 
 
 @handler

@@ -14,22 +14,18 @@ from pysandbox.testing.attacks.groups.gateway import GATEWAY
 from pysandbox.testing.attacks.groups.messages import MESSAGES, PROTOTYPES
 from pysandbox.testing.attacks.groups.storage_window import STORAGE, WINDOW
 from pysandbox.testing.attacks.groups.supply import ESCALATION, LIFECYCLE, SUPPLY_CHAIN
-from pysandbox.testing.attacks.model import Attack
+from pysandbox.testing.attacks.model import Attack, Group
 
-ATTACKS: Final[tuple[Attack, ...]] = (
+_GROUPS: Final = tuple(Group)
+ATTACKS: Final[tuple[Attack, ...]] = tuple(sorted((
     *EGRESS, *STORAGE, *WINDOW, *MESSAGES, *PROTOTYPES, *EXHAUSTION, *SIDE_CHANNELS, *SUPPLY_CHAIN, *ESCALATION,
-    *LIFECYCLE, *GATEWAY)
+    *LIFECYCLE, *GATEWAY), key=lambda one: _GROUPS.index(one.group)))
 
 LISTED: Final = range(1, 102)
 """The numbers of the first list; what was thought of later goes on from there."""
 
 NOT_YET: Final = MappingProxyType({
-    42: "a nested worker is tried for egress and eval; workers by the thousand are not yet",
-    61: "timers and calls after unload: their test is not written yet",
-    93: "processes are not counted yet",
-    62: "a nested worker that outlives its parent: its test is not written yet",
     80: "the dashboard is not built yet",
-    91: "a canvas that draws for ever: its test is not written yet",
     94: "Deno runs no plugin yet",
     99: "log lines go to the page alone; the pipeline that takes them further is not built yet",
 })

@@ -25,11 +25,12 @@ PROMISES: Final[tuple[Promise, ...]] = (
     Promise(
         "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
         ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "roads-to-javascript",
-        "window-and-keyboard", "patched-prototypes", "manifest-asks-for-more")),
+        "window-and-keyboard", "devices", "patched-prototypes", "manifest-asks-for-more")),
     Promise(
         "P-STORAGE", "A plugin has no origin: it stores nothing, and finds nothing of the page's or of another "
         "plugin's.",
-        ("storage-left", "cell-on-the-hosts-origin", "cell-without-headers", "broadcast", "origin-of-the-worker",
+        ("storage-left", "cell-on-the-hosts-origin", "cell-without-headers", "broadcast", "locks",
+        "origin-of-the-worker",
          "state-of-an-earlier-plugin")),
     Promise(
         "P-WINDOW", "Other frames and second handshakes change nothing.",
@@ -38,33 +39,37 @@ PROMISES: Final[tuple[Promise, ...]] = (
         "P-MESSAGES", "A message that is forged, replayed, malformed or out of place is refused, counted and told.",
         ("forged-nonce", "another-plugins-name", "another-direction", "replay", "reorder", "another-generation",
          "another-session", "unknown-reply", "second-answer", "a-hosts-words", "json-doubts", "no-envelope",
-         "smuggled-channel", "objects-on-the-port", "depth-bomb", "giant-message")),
+         "smuggled-channel", "objects-on-the-port", "depth-bomb", "giant-message", "odd-buffers", "dear-to-read")),
     Promise(
         "P-DATA", "What a plugin sends is data, whatever its names are and however often it is read.",
-        ("prototype-keys", "prototype-keys-in-a-manifest", "prototype-handlers", "changing-tojson", "log-injection")),
+        ("prototype-keys", "prototype-keys-in-a-manifest", "prototype-handlers", "changing-tojson", "log-injection",
+        "look-alike-handlers", "anothers-correlation-id", "text-that-is-code-elsewhere")),
     Promise(
         "P-ENDS", "Every invocation ends in time with one outcome, and page and other plugins go on.",
         ("busy-loop", "native-loop", "stretched-deadline", "recursion", "dead-interpreter", "programs-end", "dead-host",
-         "hidden-tab", "calls-left-by-a-kill", "crash-loop")),
+         "hidden-tab", "sleeping-worker", "calls-left-by-a-kill", "crash-loop")),
     Promise(
         "P-BUDGETS", "What a plugin may take of memory, messages, timers, files and log lines is bounded.",
-        ("flood", "event-flood", "wasm-heap", "wasm-memory-beside", "js-memory", "timer-storm", "log-flood",
+        ("flood", "event-flood", "wasm-heap", "wasm-memory-beside", "nested-spinners", "canvas-loop",
+        "console-flood", "js-memory", "timer-storm", "log-flood",
         "file-flood",
          "tasks-left-behind")),
     Promise(
         "P-SILENCE", "A plugin learns nothing of how the page or the host failed, and of time what the engine tells "
         "everybody.",
-        ("paths-in-errors", "fine-clock")),
+        ("paths-in-errors", "fine-clock", "timeline", "secrets-in-memory", "shared-process")),
     Promise(
         "P-SUPPLY", "What runs is what was registered, consented to and not blocked, byte for byte.",
         ("flipped-asset", "flipped-bundle", "archive-paths", "zip-bomb", "swapped-manifest", "downgrade",
+        "look-alike-versions",
          "foreign-signature", "links-in-a-folder", "compiled-wheel", "another-plugins-registration")),
     Promise(
         "P-PERMISSIONS", "A call needs a permission that is declared, granted, provided and not revoked.",
-        ("undeclared-call", "prototype-permissions", "revoked-in-mid-call", "operators-scopes", "old-context")),
+        ("undeclared-call", "look-alike-permissions", "prototype-permissions", "revoked-in-mid-call",
+        "operators-scopes", "old-context")),
     Promise(
         "P-GONE", "A plugin that was ended is not heard any more and leaves nothing behind.",
-        ("after-its-kill", "endless-unload", "page-that-leaves", "kills-in-a-row")),
+        ("after-its-kill", "ticking-after-unload", "endless-unload", "page-that-leaves", "kills-in-a-row")),
     Promise(
         "P-CREDENTIALS", "A credential goes to the upstream it is for, and comes back to nobody.",
         ("plugins-headers", "echoed-credential", "redirect", "secret-to-a-foreign-host", "token-stampede",

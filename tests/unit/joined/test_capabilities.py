@@ -127,6 +127,18 @@ async def test_what_is_not_in_force_is_denied(tmp_path: Path, permission: str, w
         assert [alert["rule"] for alert in lab.alerts] == ["undeclared-call"] * 2 * alerted
 
 
+@pytest.mark.parametrize("name", ["webchat:session:re\u0430d", "webchat:session:read ", "", "a" * 5000, '"', "a\n"])
+@in_virtual_time
+async def test_a_name_that_no_message_can_carry_is_denied_at_once(tmp_path: Path, name: str) -> None:
+    """And is no violation of the worker's, which would leave its caller waiting."""
+    async with Lab(tmp_path, SOURCE) as lab:
+        await lab.start(webchat_session_read=tier)
+        outcome = await lab.invoke("call", name)
+        assert (outcome["status"], outcome["error"]["code"]) == ("denied", "PERMISSION_DENIED"), outcome
+        assert "no permission's name" in outcome["error"]["message"]
+        assert lab.alerts == []
+
+
 @in_virtual_time
 async def test_a_session_without_the_grant_denies(tmp_path: Path) -> None:
     async with Lab(tmp_path, SOURCE) as lab:

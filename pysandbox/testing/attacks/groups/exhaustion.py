@@ -50,6 +50,39 @@ EXHAUSTION: Final = (
          control=Control("the maximum", at(_GREED, "test_control_without_the_budgets_it_gets_all")),
          more=_GETS_NO_MORE),
     Attack(
+        numbers=(42, 62), slug="nested-spinners", group=Group.EXHAUSTION, title="Workers of its own that spin",
+        tries="Starts workers that spin, in a realm that has `Worker` again, and goes.",
+        wall="the name is gone before Python starts; nested workers end with their parent",
+        observed=Observation.COUNTER,
+        proofs=(*at("e2e/attacks/test_afterlife.py", "test_what_it_started_ends_with_it"),
+                *at("e2e/attacks/test_realm.py", "test_only_listed_names_are_left_when_a_plugin_runs")),
+        control=Control("the end of their parent: before it they are busy", at(
+            "e2e/attacks/test_afterlife.py", "test_what_it_started_ends_with_it")),
+        verdicts=browsers(Verdict.BOUNDED), residual=("a-core-for-a-while",)),
+    Attack(
+        numbers=(91,), slug="canvas-loop", group=Group.EXHAUSTION, title="A canvas that is drawn for ever",
+        tries="Draws on an OffscreenCanvas without end, in a realm that has it again, and goes.",
+        wall="the name is gone before Python starts; what draws ends with its worker", observed=Observation.COUNTER,
+        proofs=(*at("e2e/attacks/test_afterlife.py", "test_what_it_started_ends_with_it"),
+                *at("e2e/attacks/test_realm.py", "test_only_listed_names_are_left_when_a_plugin_runs")),
+        control=Control("the end of its worker: before it is busy", at(
+            "e2e/attacks/test_afterlife.py", "test_what_it_started_ends_with_it")),
+        verdicts=browsers(Verdict.BOUNDED), residual=("a-core-for-a-while",)),
+    Attack(
+        numbers=(130,), slug="sleeping-worker", group=Group.EXHAUSTION, title="A worker that sleeps in its turn",
+        tries="Waits on shared memory for ever, where no interrupt reaches it and no core is busy.",
+        wall="the watchdog, which asks nobody", observed=Observation.OUTCOME,
+        proofs=at("e2e/attacks/test_odd_roads.py", "test_a_worker_that_sleeps_is_ended_as_one_that_spins"),
+        no_control="It sleeps for ever by definition; nothing but the watchdog is left to end it.",
+        verdicts=browsers(Verdict.BOUNDED, webkit=Verdict.ABSENT)),
+    Attack(
+        numbers=(131,), slug="console-flood", group=Group.EXHAUSTION, title="A flood on the console",
+        tries="Writes to the browser's console without end.",
+        wall="the console is the browser's, and its writer ends at the deadline", observed=Observation.NEIGHBOUR,
+        proofs=at("e2e/attacks/test_odd_roads.py", "test_a_console_that_never_stops_harms_nobody"),
+        no_control="A flood within its time is let through; what is tested is that nobody else notices.",
+        verdicts=browsers(Verdict.BOUNDED)),
+    Attack(
         numbers=(43,), slug="wasm-memory-beside", group=Group.EXHAUSTION, title="A WebAssembly memory of its own",
         tries="Makes another memory beside the interpreter's, in a realm that has `WebAssembly` again.",
         wall="the name is gone before Python starts; who has it back has memory until its worker ends",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, at, browsers
+from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, Verdict, at, browsers
 
 _ENVELOPES: Final = "e2e/attacks/test_envelopes.py"
 _MESSAGES: Final = "e2e/attacks/test_messages.py"
 _PROTOTYPES: Final = "e2e/attacks/test_prototypes.py"
+_NAMES: Final = "e2e/attacks/test_names.py"
+_ODD: Final = "e2e/attacks/test_odd_roads.py"
 _FORGED: Final = at(_ENVELOPES, "test_a_forged_envelope_is_refused_and_told")
 _UNCHECKED: Final = Control(
     "the envelope's checks in the host", at(_ENVELOPES, "test_control_without_the_checks_it_reaches_the_page"))
@@ -114,6 +116,23 @@ MESSAGES: Final = (
             _MESSAGES, "test_control_without_the_count_nothing_cuts_the_flood_off")),
         verdicts=browsers(), residual=("shared-process",)),
     Attack(
+        numbers=(124,), slug="odd-buffers", group=Group.MESSAGES, title="Buffers that change",
+        tries="Sends buffers that can grow, that were taken away, views of others, and the port through itself.",
+        wall="the browser's own clone, and the gate's count of bytes", observed=Observation.NEIGHBOUR,
+        alert="PROTOCOL_VIOLATION", proofs=at(_ODD, "test_odd_buffers_are_refused_by_the_browser_or_by_us"),
+        control=Control("the gate's look at the kind", at(
+            _MESSAGES, "test_control_without_its_look_at_the_kind_an_object_ends_the_host")),
+        verdicts=browsers()),
+    Attack(
+        numbers=(125,), slug="dear-to-read", group=Group.MESSAGES, title="Messages that are dear to read",
+        tries="Posts deep objects by the hundred thousand, which cost their reader more than their sender.",
+        wall="text alone is taken, each other message is a violation, and past its budget the sender is ended",
+        observed=Observation.NEIGHBOUR, alert="PROTOCOL_VIOLATION",
+        proofs=at(_ODD, "test_messages_that_are_dear_to_read_end_their_sender"),
+        control=Control("the gate's look at the kind", at(
+            _MESSAGES, "test_control_without_its_look_at_the_kind_an_object_ends_the_host")),
+        verdicts=browsers(Verdict.BOUNDED), residual=("shared-process",)),
+    Attack(
         numbers=(40,), slug="giant-message", group=Group.MESSAGES, title="One giant message",
         tries="Posts three million characters at once.", wall="the gate's length, before anybody reads",
         observed=Observation.ALERT, alert="MESSAGE_LIMIT",
@@ -130,6 +149,37 @@ MESSAGES: Final = (
 )
 
 PROTOTYPES: Final = (
+    Attack(
+        numbers=(119,), slug="look-alike-permissions", group=Group.PROTOTYPES, title="Permissions that look alike",
+        tries="Spells a granted permission with a Cyrillic or full-width letter, a space, NUL, a dotless i, in "
+        "capitals.",
+        wall="a name is compared as it is, and what no message can carry is refused before one is made",
+        observed=Observation.OUTCOME, alert="PERMISSION_DENIED",
+        proofs=(*at(_NAMES, "test_a_permission_that_looks_like_another_is_denied"),
+                *at("tests/unit/core/test_permissions.py", "test_a_prefix_or_another_case_is_another_permission")),
+        control=Control("the difference: the permission itself", at(
+            _NAMES, "test_control_the_permission_itself_is_in_force")),
+        verdicts=browsers()),
+    Attack(
+        numbers=(120,), slug="look-alike-handlers", group=Group.PROTOTYPES, title="Handlers that look alike",
+        tries="Has a handler called by a name that some normal form would make another one's.",
+        wall="a name is compared as it is", observed=Observation.OUTCOME,
+        proofs=at(_NAMES, "test_a_handler_that_looks_like_another_is_none"),
+        no_control="The name without the disguise is what every other test calls.", verdicts=browsers()),
+    Attack(
+        numbers=(122,), slug="anothers-correlation-id", group=Group.PROTOTYPES, title="Somebody else's correlation id",
+        tries="Emits events under the correlation id of another plugin's invocation.",
+        wall="an id counts for the plugin whose invocation it is", observed=Observation.COUNTER,
+        proofs=at(_NAMES, "test_nothing_is_said_under_anothers_correlation_id"),
+        control=Control("the foreign id", at(_NAMES, "test_control_under_no_id_it_is_heard_as_its_own")),
+        verdicts=browsers()),
+    Attack(
+        numbers=(123,), slug="text-that-is-code-elsewhere", group=Group.PROTOTYPES, title="Text that is code elsewhere",
+        tries="Markup, scripts, styles, terminal codes, formats, header lines, as names of events and in their data.",
+        wall="it arrives as the text it is; what a page makes of it is the page's", observed=Observation.CANARY,
+        proofs=at(_NAMES, "test_what_would_be_code_somewhere_arrives_as_text"),
+        no_control="Nothing of ours shows text, so there is no wall to take away.", verdicts=browsers(),
+        residual=("granted-is-granted",)),
     Attack(
         numbers=(30,), slug="prototype-keys", group=Group.PROTOTYPES, title="`__proto__` and friends as keys",
         tries="Uses names of every object's prototype as keys of payloads, events and log fields.",

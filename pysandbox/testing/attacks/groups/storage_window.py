@@ -9,6 +9,9 @@ from pysandbox.testing.attacks.model import Attack, Control, Group, Observation,
 _ISOLATION: Final = "e2e/attacks/test_isolation.py"
 _REALM: Final = "e2e/attacks/test_realm.py"
 _WINDOWS: Final = "e2e/attacks/test_windows.py"
+_ODD: Final = "e2e/attacks/test_odd_roads.py"
+_NAMES: Final = "e2e/attacks/test_names.py"
+_AFTER: Final = "e2e/attacks/test_afterlife.py"
 _ORIGIN: Final = Control(
     "the opaque origin (sandbox attribute and directive, and both looks at the origin)",
     at(_ISOLATION, "test_control_without_the_proof_it_would_run_on_the_hosts_origin"))
@@ -40,6 +43,46 @@ STORAGE: Final = (
 )
 
 WINDOW: Final = (
+    Attack(
+        numbers=(126,), slug="locks", group=Group.STORAGE, title="Locks that others wait for",
+        tries="Takes a lock of `navigator.locks` that page or another plugin needs, and keeps it.",
+        wall="the cell's opaque origin", observed=Observation.NEIGHBOUR,
+        proofs=at(_ODD, "test_a_lock_that_one_plugin_holds_stops_no_other"),
+        control=Control("the opaque origin", at(_ODD, "test_control_on_the_hosts_origin_it_does")),
+        verdicts=browsers()),
+    Attack(
+        numbers=(127,), slug="devices", group=Group.WINDOW, title="Devices, permissions, figures about others",
+        tries="Asks for USB, serial ports, a screen that stays on, persistence, memory figures, a service worker.",
+        wall="Permissions-Policy with every feature off, the opaque origin, and what workers do not have",
+        observed=Observation.REALM, proofs=at(_ODD, "test_nobody_gives_it_a_device_or_a_permission"),
+        no_control="Who would give them is a person or a machine with such devices, which a test has not.",
+        verdicts=browsers()),
+    Attack(
+        numbers=(128,), slug="timeline", group=Group.SIDE_CHANNELS, title="A timeline that tells of others",
+        tries="Reads `performance.getEntries()` for what page, host and other plugins loaded and called.",
+        wall="each realm has a timeline of its own", observed=Observation.CANARY,
+        proofs=at(_ODD, "test_its_timeline_tells_of_nobody_else"),
+        control=Control("the realm: the host's own has them", at(
+            "e2e/limits/test_measures.py", "test_a_load_and_a_call_are_on_the_timeline")),
+        verdicts=browsers()),
+    Attack(
+        numbers=(129,), slug="secrets-in-memory", group=Group.SIDE_CHANNELS,
+        title="Secrets in the worker's own memory",
+        tries="Reads its interpreter's memory byte by byte for the session's token and for what a neighbour was told.",
+        wall="neither ever enters a plugin's worker, and no worker is used twice", observed=Observation.CANARY,
+        proofs=(*at(_NAMES, "test_neither_the_sessions_token_nor_a_neighbours_words_are_in_its_memory"),
+                *at("tests/unit/joined/test_proxy.py", "test_the_worker_sees_neither_token_nor_seed")),
+        control=Control("the absence: what it was told itself", at(
+            _NAMES, "test_control_what_it_was_told_itself_is_found")),
+        verdicts=browsers()),
+    Attack(
+        numbers=(93,), slug="shared-process", group=Group.SIDE_CHANNELS, title="Two plugins in one process",
+        tries="Hopes to share a process with another plugin, and with it caches and a scheduler.",
+        wall="`Document-Isolation-Policy` on every cell", observed=Observation.COUNTER,
+        proofs=at(_AFTER, "test_in_chromium_each_plugin_has_a_process_of_its_own",
+                  "test_in_other_engines_they_share_one"),
+        control=Control("the header", at(_AFTER, "test_control_without_its_header_they_share_one")),
+        verdicts=browsers(Verdict.RESIDUAL, chromium=Verdict.STOPPED), residual=("shared-process",)),
     Attack(
         numbers=(17, 19, 50), slug="names-left", group=Group.WINDOW, title="Names left in the realm",
         tries="Looks for anything that the browser gave its worker: documents, sockets, workers, shared memory.",

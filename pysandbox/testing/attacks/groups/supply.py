@@ -96,6 +96,12 @@ SUPPLY_CHAIN: Final = (
 
 ESCALATION: Final = (
     Attack(
+        numbers=(121,), slug="look-alike-versions", group=Group.SUPPLY_CHAIN, title="Versions that read like another",
+        tries="Is asked for as `@01.0.0`, with a path, a query, another case, a full-width letter, two versions.",
+        wall="one spelling of a name and a version", observed=Observation.REFUSAL,
+        proofs=at("e2e/attacks/test_names.py", "test_a_version_that_reads_like_another_is_not_loaded"),
+        no_control="The version in its one spelling is what every other test loads.", verdicts=browsers()),
+    Attack(
         numbers=(57,), slug="undeclared-call", group=Group.ESCALATION, title="A call that nobody allowed",
         tries="Calls what its manifest does not declare, what the session does not grant, what the page does not give.",
         wall="the host worker asks all four for each call", observed=Observation.COUNTER,
@@ -147,6 +153,14 @@ ESCALATION: Final = (
 )
 
 LIFECYCLE: Final = (
+    Attack(
+        numbers=(61,), slug="ticking-after-unload", group=Group.LIFECYCLE, title="Timers and sends after unload",
+        tries="Leaves a task that its runtime does not see, which seals and sends on.",
+        wall="the port is closed before the worker is told", observed=Observation.COUNTER,
+        proofs=at("e2e/attacks/test_afterlife.py", "test_what_it_left_ticking_is_not_heard_after_it_is_unloaded"),
+        control=Control("kill and closed port", at(
+            "e2e/attacks/test_messages.py", "test_control_without_the_end_it_is")),
+        verdicts=browsers()),
     Attack(
         numbers=(64,), slug="endless-unload", group=Group.LIFECYCLE, title="An `on_unload` that never returns",
         tries="Holds its worker by a hook that was meant to clean up.", wall="the hook has a limit of its own",
