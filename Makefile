@@ -13,7 +13,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check bench bench-gateway soak soak-gateway clean lock runtime unit e2e
+.PHONY: help run demo test check bench bench-gateway bench-flow soak soak-gateway clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -43,6 +43,9 @@ bench: .setup/chromium .setup/dev .setup/deno runtime ## measure against plain P
 
 bench-gateway: .setup/dev .setup/load ## measure the gateway against a bare pass-through and nginx
 	@$(BIN)/python -m tests.bench.gateway
+
+bench-flow: .setup/dev ## measure the flow engine, and 1,000 flows at once on one core
+	@$(BIN)/python -m tests.bench.flow
 
 soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, 200 kills in a row, 100 plugins on a page: some minutes
 	@$(BIN)/python -m tests.soak

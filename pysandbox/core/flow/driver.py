@@ -194,11 +194,22 @@ class _Driver:
 
 async def _within(waiting: Awaitable[T], left_ms: float) -> asyncio.Future[T] | None:
     """What ended, well or not; None after ``left_ms``, when it is cancelled and waited for no longer."""
+    loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(waiting)
+    over: asyncio.Future[None] = loop.create_future()  # asyncio.wait does the same at twice the price
+
+    def stop(_ended: object = None) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    timer = loop.call_later(max(0.0, left_ms) / 1000, stop)
+    running.add_done_callback(stop)
     try:
-        await asyncio.wait((running,), timeout=max(0.0, left_ms) / 1000)
+        await over
     finally:
+        timer.cancel()
         if not running.done():
+            running.remove_done_callback(stop)
             _give_up(running)
     if running.done() and running.cancelled():
         raise SandboxError(Code.PLUGIN_ABORTED, "it was cancelled where it ran")

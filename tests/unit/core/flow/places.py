@@ -91,7 +91,7 @@ def fails(code: Code, *, after_ms: float = 0, generation: int = 1, correlation_i
 
 async def hangs(_call: Invocation, _timeout_ms: float) -> Outcome:
     await asyncio.sleep(3600)
-    raise AssertionError("nobody waits an hour")
+    return Outcome(Status.OK)
 
 
 async def is_deaf(_call: Invocation, _timeout_ms: float) -> Outcome:
@@ -100,7 +100,7 @@ async def is_deaf(_call: Invocation, _timeout_ms: float) -> Outcome:
         await asyncio.sleep(3600)
     except asyncio.CancelledError:
         await asyncio.sleep(7200)
-    raise AssertionError("nobody waits so long")
+    return Outcome(Status.OK)
 
 
 async def raises(_call: Invocation, _timeout_ms: float) -> Outcome:
