@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pysandbox.runtime.interpreter import run_inside
-from pysandbox.runtime.snapshot import python_sources
+from pysandbox.runtime.snapshot import LEFT_OUT, python_sources
 
 ROOT = Path(__file__).parents[2]
 SUITES = ("core", "plugin", "host")
@@ -42,9 +42,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Any:
     config = folder / "pytest.ini"
     config.write_text(CONFIG)
     files = {"/suite/pytest.ini": config}
-    tests = [path for name in SUITES for path in (ROOT / "tests" / "unit" / name).glob("test_*.py") if runs_there(path)]
-    for path in [*(ROOT / name for name in python_sources()), ROOT / "pysandbox" / "core" / "reference.py", *tests,
-                 *(ROOT / "docs").glob("*.md")]:  # fmt: skip
+    suites = [ROOT / "tests" / "unit" / name for name in SUITES]
+    tests = [path for suite in suites for path in suite.rglob("test_*.py") if runs_there(path)]
+    for path in [*(ROOT / name for name in python_sources()), *(ROOT / "pysandbox" / name for name in LEFT_OUT), *tests,
+                 *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*.json")]:  # fmt: skip
         files[f"/suite/{path.relative_to(ROOT)}"] = path
     return run_inside(ROOT / "tests" / "pyodide" / "run_pytest.py", {"options": []}, wheels=WHEELS, files=files).value
 
@@ -62,5 +63,5 @@ def test_every_unit_test_of_the_core_passes_there(report: Any) -> None:
 
 def test_the_core_is_really_among_them(report: Any) -> None:
     files = {name.partition("::")[0].rpartition("/")[2] for name in report["outcomes"]}
-    assert {"test_manifest.py", "test_csp.py", "test_strict_json.py", "test_permissions.py"} <= files
+    assert {"test_manifest.py", "test_csp.py", "test_strict_json.py", "test_permissions.py", "test_engine.py"} <= files
     assert sum(how == "passed" for how in report["outcomes"].values()) > 300
