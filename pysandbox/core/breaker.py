@@ -77,6 +77,11 @@ class Breaker:
         if self._due or (state == "closed" and self._failures >= self._most_failures):
             self._open(now_ms)
 
+    def withdrawn(self, now_ms: float) -> None:
+        """Something that was let through was given up before it could go well or fail. Its probe may be another's."""
+        if self.state(now_ms) == "half-open" and self._due:
+            self._due.pop()
+
     def _open(self, at_ms: float) -> None:
         self._state = "open"
         self._failures = 0

@@ -31,6 +31,8 @@ TOLD: Final = frozenset({
     Code.STATE_UNAVAILABLE,
 })  # fmt: skip
 _HEADER_NAME: Final = re.compile(r"[a-z0-9-]+")
+_FOR_PLUGINS: Final = frozenset({"ratelimit", "ratelimit-policy"})
+"""The gateway's own headers that say something to a plugin; the others are for browsers."""
 _OURS: Final = ("pysandbox-", "traceparent", "tracestate", "access-control-")
 
 
@@ -106,9 +108,10 @@ def judged(answer: Incoming) -> Answer:
     """The answer as the plugin may have it; the gateway's own failure as an error."""
     outcome = answer.headers.get("pysandbox-outcome")
     if outcome in ("upstream", "cached"):
+        shown = _FOR_PLUGINS.union(answer.headers.get("pysandbox-shown", "").split(","))
         kept = {
             name: value for name, value in answer.headers.items()
-            if _HEADER_NAME.fullmatch(name) and not name.startswith(_OURS)}
+            if name in shown and _HEADER_NAME.fullmatch(name) and not name.startswith(_OURS)}
         return Incoming(answer.status, kept, answer.body, answer.read)
     if len(answer.body) > MAX_ERROR_BYTES:
         return SandboxError(Code.UPSTREAM_FAILED, f"the gateway answered with status {answer.status}")

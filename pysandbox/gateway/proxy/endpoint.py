@@ -17,6 +17,7 @@ from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.auth.principal import GatewaySession, SessionStore
 from pysandbox.gateway.proxy.exchange import Exchange
 from pysandbox.gateway.proxy.incoming import Incoming, read_body, read_head
+from pysandbox.gateway.proxy.leaving import CallerGone, while_there
 from pysandbox.gateway.proxy.limits import Allowance, Limits
 from pysandbox.gateway.proxy.nonces import NonceStore
 from pysandbox.gateway.proxy.observing import Observed, Observer
@@ -91,6 +92,8 @@ class ProxyEndpoint:
         except SandboxError as error:
             code = error.code
             await reply.error(error)
+        except CallerGone:
+            reply.outcome = "gone"
         self.done(reply.route, reply.outcome, reply.status, code)
 
     async def _answer(self, head: Incoming, receive: Receive, reply: AsgiReply) -> None:
@@ -106,7 +109,7 @@ class ProxyEndpoint:
         decision = _decided(_asked(head, plugin, body), route, session, observed)
         caller = Caller(session.tenant, session.subject, plugin)
         made = plan(decision, route, caller, head, reply.trace, observed)
-        await self.exchange.run(made, reply)
+        await while_there(receive, self.exchange.run(made, reply), lambda: reply.ended)
         if made.mask is None and observed is not None and reply.outcome == "upstream":
             observed.sized(reply.bytes)
 

@@ -95,6 +95,9 @@ class Exchange:
                 await self._failed(plan, reply, guard, SandboxError(Code.UPSTREAM_TIMEOUT))
             except SandboxError as error:
                 await self._failed(plan, reply, guard, error)
+            except asyncio.CancelledError:  # the caller has gone, or this server ends: it says nothing of the upstream
+                guard.breaker.withdrawn(self._now_ms())
+                raise
 
     async def _try(self, plan: Plan, reply: Reply, guard: Guard) -> None:
         credentials, answer = await self._answer(plan, guard)

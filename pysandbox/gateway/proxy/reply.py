@@ -10,6 +10,7 @@ from starlette.types import Send
 from pysandbox.core.errors import SandboxError
 from pysandbox.gateway import errors
 from pysandbox.gateway.headers import api as api_headers
+from pysandbox.gateway.proxy.headers import ADDED
 from pysandbox.gateway.proxy.limits import Limited
 from pysandbox.gateway.proxy.trace import Trace
 
@@ -18,12 +19,13 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 class AsgiReply:
     """What `exchange.Exchange` answers to. ``extra``: rate headers, once they are known; ``route``: its name;
-    ``bytes``: of bodies, so far."""
+    ``bytes``: of bodies, so far; ``ended``: the last of them was handed over."""
 
     def __init__(self, send: Send, trace: Trace) -> None:
         self._send = send
         self.trace = trace
         self.begun = False
+        self.ended = False
         self.route = ""
         self.status = 0
         self.bytes = 0
@@ -42,6 +44,7 @@ class AsgiReply:
 
     async def piece(self, data: bytes, *, last: bool) -> None:
         self.bytes += len(data)
+        self.ended = last
         if data or last:
             await self._send({"type": "http.response.body", "body": data, "more_body": not last})
 
@@ -63,7 +66,7 @@ class AsgiReply:
     def _lines(self, outcome: str, shown: Sequence[tuple[str, str]]) -> RawHeaders:
         lines = dict(_STRICT)
         lines.update(_raw(shown))
-        return [*lines.items(), *self._own(outcome), *_raw(self.extra.items())]
+        return [*lines.items(), (b"pysandbox-shown", _names(shown)), *self._own(outcome), *_raw(self.extra.items())]
 
     def _own(self, outcome: str) -> RawHeaders:
         return [
@@ -72,8 +75,14 @@ class AsgiReply:
             (b"traceparent", self.trace.traceparent.encode())]
 
 
+def _names(shown: Sequence[tuple[str, str]]) -> bytes:
+    """Which of an answer's headers are the upstream's: the host hands no others on to the plugin."""
+    return b",".join(name.lower().encode("latin-1") for name, _value in shown if name not in _ADDED)
+
+
 def _raw(pairs: Iterable[tuple[str, str]]) -> RawHeaders:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
 
 
+_ADDED: Final = {name for name, _value in ADDED}
 _STRICT: Final = _raw(api_headers().items())

@@ -21,11 +21,13 @@ from pysandbox.gateway.proxy.shared import SharedState
 from pysandbox.gateway.vault.secret import Secret, SecretRef
 from tests.integration.gateway.exchanges import DictVault
 from tests.integration.gateway.serving import serving
+from tests.integration.gateway.upstreams import json_answer, upstream
 
 PLUGIN = "com.vendor.risk-scoring@2.1.0"
 TOKEN = "session-token-of-acme"
 PATH = "/proxy/vendor/risk/evaluate"
 REF = SecretRef.parse("embedded://vendor/risk")
+RISK = {"score": 7, "customer": {"ssn": "078-05-1120", "creditCard": "4111", "name": "Ada"}}
 SESSION = GatewaySession(
     "5e551011" * 4, "acme", "user-1", frozenset({PERMISSION}), "ab" * 32, 4_000_000_000_000)
 
@@ -143,3 +145,15 @@ class Host:
 
 def secret(server_authority: str, **values: str) -> Secret:
     return Secret(values, (server_authority,), ("acme",))
+
+
+def run(scenario, handler=None, *, settings: dict[str, object] | None = None, **changed) -> None:
+    """``scenario(host, backing, server, client)`` with a gateway whose one route leads to ``handler``."""
+    async def started() -> None:
+        async with upstream(handler or json_answer(RISK)) as server:
+            backing = Backing([route_body(server.url, **changed)])
+            with gateway(backing, **(settings or {})) as origin:
+                async with aiohttp.ClientSession() as client:
+                    await scenario(Host(origin), backing, server, client)
+
+    asyncio.run(started())

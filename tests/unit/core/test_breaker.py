@@ -116,6 +116,17 @@ def test_several_probes_are_let_through_and_one_success_closes() -> None:
     assert one.state(500) == "closed", "the other probe's deadline is of no interest any more"
 
 
+def test_a_probe_that_is_withdrawn_leaves_its_place_to_another() -> None:
+    one = breaker(failures=1, probes=1)
+    one.failed(0)
+    assert [one.allows(5000), one.allows(5000)] == [True, False]
+    one.withdrawn(5000)
+    assert one.allows(5000)
+    one.succeeded(5001)
+    one.withdrawn(5002)
+    assert one.state(5002) == "closed"
+
+
 def test_of_several_probes_the_oldest_runs_out_first() -> None:
     one = breaker(failures=1, probes=2)
     one.failed(0)

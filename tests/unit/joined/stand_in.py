@@ -80,7 +80,9 @@ class StandIn:
 def upstream_says(
     value: Any, status: int = 200, **headers: str,
 ) -> Callable[[Outgoing], tuple[int, Mapping[str, str], bytes]]:  # fmt: skip
+    """``headers``: the upstream's, and ours, which begin with ``pysandbox-``."""
     told = {"content-type": "application/json", "pysandbox-outcome": "upstream", **headers}
+    told.setdefault("pysandbox-shown", ",".join(name for name in told if not name.startswith("pysandbox-")))
     return lambda _outgoing: (status, told, json.dumps(value).encode())
 
 
