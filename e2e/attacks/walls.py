@@ -102,6 +102,7 @@ def end(self, run, scope):
     self._runs.discard(run)
 Runner.end = end
 """),)
+NO_NEW_SEED = (in_plugin_python("import random; random.seed = lambda *_: None"),)
 NO_ENVELOPE_CHECKS = (in_host_python("""
 from pysandbox.core import envelope as e
 def trusting(self, text, buffers=()):

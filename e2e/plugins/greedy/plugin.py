@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,11 @@ async def calls(most: int, ctx: Context) -> int:
         except SandboxError:
             return n
     return most
+
+
+@handler
+def dice(_payload: Any, _ctx: Context) -> list[float]:
+    return [random.random() for _ in range(4)]
 
 
 @handler

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from pysandbox.testing.attacks.groups.deployment import DEPLOYMENT
 from pysandbox.testing.attacks.groups.egress import EGRESS
 from pysandbox.testing.attacks.groups.exhaustion import EXHAUSTION, SIDE_CHANNELS
 from pysandbox.testing.attacks.groups.gateway import GATEWAY
@@ -19,7 +20,7 @@ from pysandbox.testing.attacks.model import Attack, Group
 _GROUPS: Final = tuple(Group)
 ATTACKS: Final[tuple[Attack, ...]] = tuple(sorted((
     *EGRESS, *STORAGE, *WINDOW, *MESSAGES, *PROTOTYPES, *EXHAUSTION, *SIDE_CHANNELS, *SUPPLY_CHAIN, *ESCALATION,
-    *LIFECYCLE, *GATEWAY), key=lambda one: _GROUPS.index(one.group)))
+    *LIFECYCLE, *GATEWAY, *DEPLOYMENT), key=lambda one: _GROUPS.index(one.group)))
 
 LISTED: Final = range(1, 102)
 """The numbers of the first list; what was thought of later goes on from there."""

@@ -21,7 +21,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
         ("fetch", "xhr", "websocket", "eventsource", "webtransport", "connection-hints", "import-url",
         "importscripts-url", "nested-worker-egress",
         "beacon",
-         "navigating-cell", "python-roads", "smuggled-directive", "reporting-directives")),
+         "navigating-cell", "cell-with-a-query", "python-roads", "smuggled-directive", "reporting-directives")),
     Promise(
         "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
         ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "roads-to-javascript",
@@ -34,7 +34,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
          "state-of-an-earlier-plugin")),
     Promise(
         "P-WINDOW", "Other frames and second handshakes change nothing.",
-        ("forging-sibling", "second-init", "second-ready", "the-workers-own-voice")),
+        ("forging-sibling", "second-init", "second-ready", "the-workers-own-voice", "foreign-page")),
     Promise(
         "P-MESSAGES", "A message that is forged, replayed, malformed or out of place is refused, counted and told.",
         ("forged-nonce", "another-plugins-name", "another-direction", "replay", "reorder", "another-generation",
@@ -53,16 +53,17 @@ PROMISES: Final[tuple[Promise, ...]] = (
         ("flood", "event-flood", "wasm-heap", "wasm-memory-beside", "nested-spinners", "canvas-loop",
         "console-flood", "js-memory", "timer-storm", "log-flood",
         "file-flood",
-         "tasks-left-behind")),
+         "tasks-left-behind", "answer-past-the-limits")),
     Promise(
         "P-SILENCE", "A plugin learns nothing of how the page or the host failed, and of time what the engine tells "
         "everybody.",
-        ("paths-in-errors", "fine-clock", "timeline", "secrets-in-memory", "shared-process")),
+        ("paths-in-errors", "fine-clock", "timeline", "secrets-in-memory", "predicted-randomness", "shared-process")),
     Promise(
         "P-SUPPLY", "What runs is what was registered, consented to and not blocked, byte for byte.",
         ("flipped-asset", "flipped-bundle", "archive-paths", "zip-bomb", "swapped-manifest", "downgrade",
         "look-alike-versions",
-         "foreign-signature", "links-in-a-folder", "compiled-wheel", "another-plugins-registration")),
+         "foreign-signature", "links-in-a-folder", "compiled-wheel", "folder-without-end", "two-of-one-version",
+         "change-without-a-trace", "another-plugins-registration")),
     Promise(
         "P-PERMISSIONS", "A call needs a permission that is declared, granted, provided and not revoked.",
         ("undeclared-call", "look-alike-permissions", "prototype-permissions", "revoked-in-mid-call",
@@ -73,16 +74,18 @@ PROMISES: Final[tuple[Promise, ...]] = (
     Promise(
         "P-CREDENTIALS", "A credential goes to the upstream it is for, and comes back to nobody.",
         ("plugins-headers", "echoed-credential", "redirect", "secret-to-a-foreign-host", "token-stampede",
-         "stolen-database")),
+         "stolen-database", "split-credential", "altered-vault", "redirected-administrator")),
     Promise(
         "P-ROUTES", "The proxy asks what its route names, and nothing beside it.",
         ("host-spellings", "wider-path", "nonce-replayed", "nonce-moved", "nonce-expired", "dns-rebinding-inwards",
-         "request-smuggling", "query-tampering", "state-out-of-reach")),
+         "request-smuggling", "query-tampering", "state-out-of-reach", "ambient-proxies", "sensitive-requests",
+         "old-session-token")),
     Promise(
         "P-ANSWERS", "What an upstream answers is masked, bounded, and shown to whoever asked for it.",
         ("masking-dodged", "deep-answer", "upstreams-headers", "fallback-of-another", "other-tenant")),
     Promise(
         "P-SERVICE", "No request, however odd, takes the gateway from others, or opens it to a stranger.",
         ("endless-body", "slow-body", "half-open-stampede", "backtracking", "hash-collisions", "rebinding-to-serve",
-         "forged-platform-token")),
+         "forged-platform-token", "sessions-without-end", "spoofed-forwarding", "route-rate", "impatient-caller",
+         "users-in-the-figures", "terminal-steering", "job-of-another", "chaos-in-production")),
 )

@@ -50,6 +50,12 @@ _ALL: Final[tuple[Residual, ...]] = (
         "A busy loop is a clock; no realm that computes can be kept from counting.",
         "The cells' own processes are the answer where the engine has them."),
     Residual(
+        "known-hash-seed", "A hash seed that everybody knows", BROWSERS,
+        "All workers start from one public snapshot, so text hashes alike in each: who sends a plugin chosen keys can "
+        "make its dictionaries slow.",
+        "The seed lies in the interpreter's memory, and every dictionary of the snapshot was built with it.",
+        "Keys of one object are bounded, and the deadline ends what is slow; let plugins be strict about input."),
+    Residual(
         "taken-cell", "A worker that its plugin took over", BROWSERS,
         "Code that took over its own plugin's worker speaks with that plugin's permissions and budgets.",
         "The nonce cannot tell a plugin's Python from code inside the same worker. It need not: both have the same "
