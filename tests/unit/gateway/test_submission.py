@@ -10,6 +10,7 @@ import pytest
 
 from pysandbox.core.bundle import build_bundle
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway.errors import STATUS
 from pysandbox.gateway.submission import identity, judge
 from tests.unit.gateway.fake_plugin import MANIFEST
 from tests.unit.gateway.registered import sent
@@ -70,3 +71,9 @@ def test_one_flipped_byte_is_refused() -> None:
     bundle[60] ^= 1
     assert refused(sent(bundle=base64.b64encode(bytes(bundle)).decode())).code in (
         Code.BUNDLE_INVALID, Code.BUNDLE_TAMPERED)
+
+
+@pytest.mark.parametrize(
+    "code", [Code.INPUT_INVALID, Code.MANIFEST_INVALID, Code.BUNDLE_INVALID, Code.BUNDLE_TAMPERED])
+def test_what_is_wrong_with_a_submission_is_its_senders_fault(code: Code) -> None:
+    assert 400 <= STATUS[code] < 500

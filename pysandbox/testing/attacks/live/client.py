@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from pysandbox.core.errors import Code, Problem, SandboxError
 
 _TIMEOUT_S: Final = 20.0
+_RAW_S: Final = 1.5
+"""For what more a server may have to say on a connection that it keeps."""
 _MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 
 Headers = Iterable[tuple[str, str]]
@@ -106,7 +108,7 @@ class Client:
         with socket.create_connection((self._host, self._port), _TIMEOUT_S) as plain:
             tls = ssl.create_default_context()
             connection = tls.wrap_socket(plain, server_hostname=self._host) if self._tls else plain
-            connection.settimeout(4.0)
+            connection.settimeout(_RAW_S)
             connection.sendall(data)
             return _read_all(connection)
 

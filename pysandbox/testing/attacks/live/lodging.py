@@ -18,7 +18,7 @@ from pysandbox.core.errors import Code, SandboxError
 from pysandbox.testing.attacks.live.target import Target
 
 HERE: Final = Path(__file__).parent
-FOLDERS: Final = (HERE / "plugin", HERE / "witness")
+FOLDERS: Final = (HERE / "plugin", HERE / "witness", HERE / "caller")
 ATTACKER: Final = "com.pysandbox.attacker"
 WITNESS: Final = "com.pysandbox.witness"
 _PLUGINS: Final = "/api/v2/plugins"
@@ -112,6 +112,6 @@ def _served(target: Target) -> dict[str, str]:
             raise SandboxError(
                 Code.PLUGIN_NOT_FOUND,
                 f"a server without a registry has to be started with the attacker's plugins: pysandbox serve --plugins "
-                f"YOURS {' '.join(str(folder) for folder in FOLDERS)}") from error
+                f"YOURS {' '.join(str(folder) for folder in FOLDERS[:2])}") from error
         found[plugin_id] = f"{plugin_id}@{told['version']}"
     return found

@@ -19,13 +19,16 @@ GROUPS: Final = (
     "clocks", "proxy", "requests", "answers", "registry")
 
 
+_CODE: Final = frozenset({"fetch", "sendBeacon", "importScripts", "eval", "localStorage", "sessionStorage"})
+
+
 @dataclass(frozen=True, slots=True)
 class Play:
     """``kind`` and ``data``: which play of the page's it is, and what that needs.
 
     ``seen_by``: ``listener`` where only what arrives at a server counts; else ``page``, ``plugin`` or ``answer``.
     ``needs``: of ``registry``, ``proxy``. ``numbers``: of the threat model's list. ``residual``: the name of what is
-    left of it, where something is.
+    left of it, where something is. ``lacks``: by engine, why even its control cannot work there.
     """
 
     slug: str
@@ -41,6 +44,13 @@ class Play:
     needs: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
     residual: str = ""
+    lacks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def titled(text: str) -> str:
+    """``text`` as a title; what begins with a name in code stays as it is written."""
+    first = text.partition(" ")[0].rstrip(",")
+    return text if first in _CODE or first.endswith("()") else text[0].upper() + text[1:]
 
 
 def duplicates(plays: tuple[Play, ...]) -> list[str]:

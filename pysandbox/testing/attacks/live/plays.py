@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pysandbox.testing.attacks.live.gateway.attack import MOVES
 from pysandbox.testing.attacks.live.play import Play
 from pysandbox.testing.attacks.live.plays_egress import EGRESS, EVALUATION
 from pysandbox.testing.attacks.live.plays_port import EXHAUSTION, MESSAGES
@@ -11,4 +12,4 @@ from pysandbox.testing.attacks.live.plays_realm import CLOCKS, ESCALATION, PROTO
 
 BROWSER: Final[tuple[Play, ...]] = (
     *EGRESS, *EVALUATION, *STORAGE, *WINDOW, *MESSAGES, *PROTOTYPES, *ESCALATION, *SECRETS, *CLOCKS, *EXHAUSTION)
-ALL: Final[tuple[Play, ...]] = BROWSER
+ALL: Final[tuple[Play, ...]] = (*BROWSER, *(move.play for move in MOVES))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pysandbox.testing.attacks.live.play import Play
+from pysandbox.testing.attacks.live.play import Play, titled
 
 _POLICY: Final = "the cell's policy, which its worker inherits: no connection, no script by address, no text as code"
 _DEPTH: Final = "names that are gone from the worker, stubs in the interpreter; behind both, the cell's policy"
@@ -36,7 +36,6 @@ _SCRIPTS: Final = {
     "nested-importscripts": "importScripts in a nested worker",
     "nested-module": "a module's import in a nested worker",
     "shared-worker": "a shared worker that fetches",
-    "service-worker": "a service worker by its address",
 }
 # What is tried, its name in `roads.py`, and for what ends in a function of the browser's its code.
 _ROADS: Final = (
@@ -69,11 +68,15 @@ _TEXTS: Final = {
 }
 
 
+_LACKS: Final = {"font": {"webkit": "WebKit's workers fetch no fonts"}}
+
+
 def _script(name: str, title: str) -> Play:
     return Play(
-        slug=f"egress-{name}", group="egress", title=title[0].upper() + title[1:], wall=_POLICY, control=_WORKER,
+        slug=f"egress-{name}", group="egress", title=titled(title), wall=_POLICY, control=_WORKER,
         tries=f"{title}, as JavaScript that is given to every road from Python to an evaluator",
-        kind="script", data={"code": name}, seen_by="listener", numbers=(1, 2, 3, 4, 5, 82, 84))
+        kind="script", data={"code": name}, seen_by="listener", numbers=(1, 2, 3, 4, 5, 82, 84),
+        lacks=_LACKS.get(name, {}))
 
 
 def _road(title: str, name: str, code: str) -> Play:
@@ -85,7 +88,7 @@ def _road(title: str, name: str, code: str) -> Play:
 
 def _text(name: str, title: str) -> Play:
     return Play(
-        slug=f"evaluation-{name}", group="evaluation", title=title[0].upper() + title[1:], wall=_POLICY,
+        slug=f"evaluation-{name}", group="evaluation", title=titled(title), wall=_POLICY,
         tries=f"turns text into code by {title}; the value that only its evaluation gives has to come back",
         control="the same text in an ordinary worker of the page gives the value", kind="script",
         data={"code": name, "proof": "42", "quick": True}, seen_by="plugin", numbers=(19, 83, 84))

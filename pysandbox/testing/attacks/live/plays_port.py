@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pysandbox.testing.attacks.live.play import Play
+from pysandbox.testing.attacks.live.play import Play, titled
 
 _SEAL: Final = "each envelope is sealed under its port's key, numbered, and bound to session, plugin and generation"
 _LIVED: Final = "a message of the same plugin, sealed as it should be, is heard"
@@ -47,7 +47,7 @@ MESSAGES: Final = (
         data={"forgery": forgery, "delivered": delivered}, numbers=(22, 23, 29))
       for slug, title, forgery, delivered in _FORGED),
     *(Play(
-        slug=f"messages-sealed-{slug}", group="messages", title=title[0].upper() + title[1:],
+        slug=f"messages-sealed-{slug}", group="messages", title=titled(title),
         tries=f"sends {title}, sealed as it should be",
         wall="what a plugin may say is a closed list, and its JSON is strict", control=_LIVED, kind="forge",
         data={"forgery": "sealed", "delivered": 0, "message": {**message, "counts": counts}}, numbers=(24, 25, 85, 86))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pysandbox.testing.attacks.live.play import Play
+from pysandbox.testing.attacks.live.play import Play, titled
 
 _OPAQUE: Final = "the cell's opaque origin: sandbox attribute and directive"
 _WORKER: Final = "a worker, not a frame: it has no window"
@@ -15,6 +15,7 @@ _STORES: Final = {
     "opfs": "the origin's private files",
     "cookie-store": "the cookie store",
 }
+_LACKS: Final = {"caches": {"webkit": "WebKit does not show one worker what another has just kept there"}}
 # Its name in `codes.js`, what is reached for, and what an ordinary frame says of it.
 _FRAMES: Final = (
     ("document", "the document", "an ordinary frame", 17),
@@ -31,10 +32,11 @@ _FRAMES: Final = (
 
 STORAGE: Final = (
     *(Play(
-        slug=f"storage-{slug}", group="storage", title=title[0].upper() + title[1:],
+        slug=f"storage-{slug}", group="storage", title=titled(title),
         tries=f"one plugin leaves something in {title}, the next looks for it", wall=_OPAQUE,
         control="of two ordinary workers the second finds what the first left", kind="twice",
-        data={"code": slug, "proof": "left", "quick": True}, seen_by="plugin", numbers=(13, 16))
+        data={"code": slug, "proof": "left", "quick": True}, seen_by="plugin", numbers=(13, 16),
+        lacks=_LACKS.get(slug, {}))
       for slug, title in _STORES.items()),
     Play(
         slug="storage-broadcast", group="storage", title="A broadcast to the page",
@@ -54,7 +56,7 @@ STORAGE: Final = (
 )
 WINDOW: Final = (
     *(Play(
-        slug=f"window-{slug}", group="window", title=title[0].upper() + title[1:], tries=f"reaches for {title}",
+        slug=f"window-{slug}", group="window", title=titled(title), tries=f"reaches for {title}",
         wall=_WORKER, control="the same code in an ordinary frame of the page gets it", kind="frame",
         data={"code": slug, "proof": proof, "quick": True}, seen_by="plugin", numbers=(number,))
       for slug, title, proof, number in _FRAMES),
@@ -92,7 +94,7 @@ _ASKED: Final = (
 )
 ESCALATION: Final = (
     *(Play(
-        slug=f"escalation-{slug}", group="escalation", title=title[0].upper() + title[1:], tries=f"calls {title}",
+        slug=f"escalation-{slug}", group="escalation", title=titled(title), tries=f"calls {title}",
         wall="permissions are declared, granted, provided and checked in the host worker for each call",
         control="a call of what was declared reaches the page's function", kind="ask", data={"permission": permission},
         numbers=(57,)) for slug, title, permission in _ASKED),

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pysandbox.core.errors import SandboxError
 from pysandbox.testing.attacks import RESIDUAL
 from pysandbox.testing.attacks.live.browser import attack_in
+from pysandbox.testing.attacks.live.gateway.attack import attack_gateway
 from pysandbox.testing.attacks.live.lodging import ATTACKER, WITNESS, lodged
 from pysandbox.testing.attacks.live.page_server import PageServer
-from pysandbox.testing.attacks.live.play import Play
+from pysandbox.testing.attacks.live.play import GATEWAY, Play
 from pysandbox.testing.attacks.live.target import Target, require_allowed
 from pysandbox.testing.attacks.live.verdicts import Half, Result, Seen, judge
 from pysandbox.testing.browsers import BrowserMissing, Engine, EngineError
@@ -68,6 +69,7 @@ def attack(
 ) -> None:
     """Fill ``report``. What was lodged at the deployment is removed again, whatever happens. Raises `SandboxError`."""
     in_browser = [play for play in plays if play.place == "browser"]
+    on_gateway = [play for play in plays if play.place == GATEWAY]
     with PageServer(page_port) as server:
         if in_browser:
             require_allowed(target, server.origin)
@@ -78,6 +80,11 @@ def attack(
             for engine in engines if in_browser else ():
                 progress.say(f"{engine}: {len(in_browser)} attacks")
                 _in_engine(engine, server, plan, in_browser, progress, report)
+            if on_gateway:
+                progress.say(f"gateway: {len(on_gateway)} attacks")
+                attack_gateway(
+                    target, keys, on_gateway, lambda slug, seen: keep(report, progress, slug, GATEWAY, seen),
+                    _warner(progress, report))
     report.ended_s = time.time()
 
 
@@ -101,18 +108,20 @@ def _in_engine(
 
 def keep(report: Report, progress: Progress, slug: str, place: str, seen: Seen) -> None:
     """Judge, keep, tell."""
-    verdict, why = judge(seen, _left(report, slug, place))
+    play = next((one for one in report.plays if one.slug == slug), None)
+    if play is not None and place in play.lacks and not seen.control.worked:
+        seen = replace(seen, control=replace(seen.control, absent=play.lacks[place]))
+    verdict, why = judge(seen, "" if play is None else _left(play, place))
     result = Result(slug, place, verdict, why, seen)
     report.by_place[slug, place] = result
     progress.result(result)
 
 
-def _left(report: Report, slug: str, place: str) -> str:
+def _left(play: Play, place: str) -> str:
     """Why that attack is known to work in that place; empty if it is not."""
-    name = next((play.residual for play in report.plays if play.slug == slug), "")
-    if not name or place not in RESIDUAL[name].places:
+    if not play.residual or place not in RESIDUAL[play.residual].places:
         return ""
-    return f"{RESIDUAL[name].gains} {RESIDUAL[name].why}"
+    return f"{RESIDUAL[play.residual].gains} {RESIDUAL[play.residual].why}"
 
 
 def _warner(progress: Progress, report: Report) -> Callable[[str], None]:

@@ -85,7 +85,6 @@ const egress = {
     new SharedWorker(URL.createObjectURL(script));
     return new Promise((done) => setTimeout(() => done("tried"), 400));
   },
-  "service-worker": (at) => navigator.serviceWorker.register(`${at.http}/${at.slug}`).then(() => "registered"),
 };
 
 /** From text to code: each gives 42 where the text was evaluated. */
@@ -103,7 +102,8 @@ const evaluation = {
     import(URL.createObjectURL(new Blob(["export default 6 * 7"], { type: "text/javascript" })))
       .then((module) => module.default),
   "importscripts-blob": () =>
-    (importScripts(URL.createObjectURL(new Blob(["globalThis.__blob = 6 * 7"]))), globalThis.__blob),
+    (importScripts(URL.createObjectURL(new Blob(["globalThis.__blob = 6 * 7"], { type: "text/javascript" }))),
+      globalThis.__blob),
   "importscripts-data": () => (importScripts("data:text/javascript,globalThis.__data=6*7"), globalThis.__data),
   "nested-eval": () =>
     new Promise((done, fail) => {

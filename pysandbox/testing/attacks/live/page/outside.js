@@ -43,10 +43,11 @@ export async function inFrame(expression) {
 
 /** Whether an ordinary worker that runs `script` is deaf for `ms`. */
 export async function isDeaf(script, ms) {
-  const source = `onmessage = () => postMessage("pong"); setTimeout(() => { ${script} }, 0);`;
+  const source = `onmessage = () => postMessage("pong"); postMessage("up"); setTimeout(() => { ${script} }, 0);`;
   const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
   try {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await within(new Promise((resolve) => worker.onmessage = resolve), PATIENCE_MS);
+    await new Promise((resolve) => setTimeout(resolve, 150));
     const answer = new Promise((resolve) => worker.onmessage = () => resolve(false));
     worker.postMessage("ping");
     return await within(answer, ms, true);
@@ -55,12 +56,11 @@ export async function isDeaf(script, ms) {
   }
 }
 
-/** How many messages of an ordinary worker that runs `script` are heard within `ms`. */
-export async function heardFrom(script, ms) {
+/** How many messages of an ordinary worker that runs `script` are heard within `ms`, at most `most`. */
+export async function heardFrom(script, ms, most) {
   const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
   let count = 0;
-  worker.onmessage = () => count++;
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  await within(new Promise((resolve) => worker.onmessage = () => ++count >= most && resolve()), ms);
   worker.terminate();
   return count;
 }

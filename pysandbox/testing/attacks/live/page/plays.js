@@ -8,7 +8,7 @@ import { sleep } from "./stage.js";
 const SETTLE_MS = 50; // for a request that is on its way although its script was told otherwise; more are counted later
 
 const told = (answer) => answer.open !== undefined ? `open: ${answer.open}` : `refused: ${answer.refused}`;
-const isAbsent = (answer) => /is not defined|is not a (function|constructor)|undefined/.test(answer.refused ?? "");
+const isAbsent = (answer) => /is not defined|Can't find variable|is not a (function|constructor)|undefined/.test(answer.refused ?? "");
 
 function outside(answer, attack) {
   const worked = answer.open !== undefined && (!attack.proof || answer.open === attack.proof);

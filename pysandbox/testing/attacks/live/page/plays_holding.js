@@ -89,7 +89,7 @@ const take = {
 /** Sends more than anybody listens to. What is heard of it counts. */
 const flood = {
   async control(_stage, attack) {
-    const count = await heardFrom(`for (let n = 0; n < ${attack.count}; n++) postMessage("x".repeat(${attack.chars ?? 500}));`, 1500);
+    const count = await heardFrom(`for (let n = 0; n < ${attack.count}; n++) postMessage("x".repeat(${attack.chars}));`, 15_000, attack.count);
     return { worked: count === attack.count, said: `of an ordinary worker ${count} of ${attack.count} are heard` };
   },
   async attack(stage, attack) {
@@ -107,8 +107,8 @@ const flood = {
 /** Goes on sending when its time is over. */
 const late = {
   async control() {
-    const count = await heardFrom(`setInterval(() => postMessage(0), 10);`, 800);
-    return { worked: count > 10, said: `an ordinary worker that nobody ends is heard ${count} times` };
+    const count = await heardFrom(`setInterval(() => postMessage(0), 10);`, 10_000, 20);
+    return { worked: count === 20, said: `an ordinary worker that nobody ends is heard ${count} times` };
   },
   async attack(stage) {
     const attacker = await stage.attacker({ fresh: true });

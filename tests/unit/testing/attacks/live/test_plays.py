@@ -10,6 +10,7 @@ import pytest
 from pysandbox.core.errors import SandboxError
 from pysandbox.testing.attacks import RESIDUAL
 from pysandbox.testing.attacks.live import lodging
+from pysandbox.testing.attacks.live.gateway.field import CALLER
 from pysandbox.testing.attacks.live.play import GROUPS, Play, duplicates
 from pysandbox.testing.attacks.live.plays import ALL, BROWSER
 from pysandbox.testing.attacks.live.selection import select
@@ -53,7 +54,7 @@ def test_what_the_plugin_is_asked_for_it_has(module: str, data: str) -> None:
 def test_the_attackers_plugins_can_be_registered(folder: Path) -> None:
     body = lodging.registration(folder, "1.0.0-r0a1b2c3d4e5f")
     assert body["manifest"]["version"] == "1.0.0-r0a1b2c3d4e5f"
-    assert body["manifest"]["pluginId"] in (lodging.ATTACKER, lodging.WITNESS)
+    assert body["manifest"]["pluginId"] in (lodging.ATTACKER, lodging.WITNESS, CALLER)
     assert body["bundle"]
 
 
