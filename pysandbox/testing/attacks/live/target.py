@@ -48,18 +48,17 @@ def find(url: str, token: str, sandbox: str | None = None) -> Target:
 
     Raises `SandboxError` ``INPUT_INVALID`` that says what to pass.
     """
-    origin, prefix = split(url)
+    origin, _ = split(url)
     tried = [split(sandbox)[0]] if sandbox else [origin, *_beside(origin)]
     for place in tried:
         config = _config(Client(place))
         if config is None:
             continue
-        api = origin if origin != place else str(config["apiOrigin"])
-        if api != config["apiOrigin"]:
-            raise SandboxError(
-                Code.INPUT_INVALID, f"the sandbox at {place} belongs to {config['apiOrigin']}, not to {api}")
+        api, below = split(str(config["apiBase"]))
+        if origin not in (place, api):
+            raise SandboxError(Code.INPUT_INVALID, f"the sandbox at {place} belongs to {api}, not to {origin}")
         return Target(
-            api=Client(api, prefix if api == origin else ""), sandbox=Client(place),
+            api=Client(api, below), sandbox=Client(place),
             allowed_origins=tuple(cast(list[str], config["allowedOrigins"])), build=str(config["build"]), token=token,
             is_development="." not in token)
     raise SandboxError(
@@ -107,4 +106,4 @@ def _config(client: Client) -> dict[str, Any] | None:
     if answer.status != 200 or found is None:
         return None
     config = json.loads(html.unescape(found[1]))
-    return config if {"apiOrigin", "allowedOrigins", "build"} <= config.keys() else None
+    return config if {"apiBase", "allowedOrigins", "build"} <= config.keys() else None
