@@ -28,6 +28,8 @@ let stop = () => {};
 
 /** Of the session that is open; the worker cannot end it when the page goes away, because it goes with the page. */
 let token = "";
+/** What that session still has to tell of its plugins, as JSON. */
+let telemetry = "";
 
 async function start(init: Init, pagePort: MessagePort): Promise<void> {
   const frame = new MessageChannel();
@@ -50,6 +52,7 @@ async function start(init: Init, pagePort: MessagePort): Promise<void> {
     else if (data.op === "library") cells.giveLibrary(data.cell);
     else if (data.op === "end") cells.end(data.cell);
     else if (data.op === "leave") token = data.token;
+    else if (data.op === "hold") telemetry = data.telemetry;
     else fail(data.code, data.message);
   };
   // The scripts are read and parsed while the interpreter is still on its way.
@@ -114,7 +117,7 @@ addEventListener("message", function accept(event: MessageEvent<Init>) {
 addEventListener("pagehide", () => {
   if (token === "") return;
   // What needs no preflight: there is nobody left to wait for one. No beacon: under our policy its origin is `null`.
-  const body = JSON.stringify({ token });
+  const body = `{"token":${JSON.stringify(token)}${telemetry && `,"telemetry":${telemetry}`}}`;
   fetch(`${config.apiBase}/api/v2/sessions/leave`, { method: "POST", body, keepalive: true, credentials: "omit" })
     .catch(() => {}); // nobody is left to tell either; a session that is idle ends by itself
 });

@@ -50,6 +50,7 @@ export type FrameOrder =
   | { op: "library"; cell: number }
   | { op: "end"; cell: number }
   | { op: "leave"; token: string }
+  | { op: "hold"; telemetry: string }
   | { op: "failed"; code: string; message: string };
 
 /** Host frame → host worker: a cell that could not start, or broke its handshake. */

@@ -130,7 +130,9 @@ async function start(boot: HostBoot): Promise<void> {
     exchange: exchanges.send,
     hangUp: exchanges.hangUp,
     leaveBehind: (token: string) => framePort.postMessage({ op: "leave", token }),
-    fetch: (method: string, path: string, token: string) => request(boot.apiBase, method, path, token),
+    hold: (telemetry: string) => framePort.postMessage({ op: "hold", telemetry }),
+    fetch: (method: string, path: string, token: string, body?: string) =>
+      request(boot.apiBase, method, path, token, body),
   };
 
   // An exception that leaves Python here, or anywhere in this worker, is the end of its interpreter.
@@ -187,11 +189,12 @@ async function start(boot: HostBoot): Promise<void> {
 }
 
 /** One bounded request to the gateway. Never throws: Python gets `{status, body, error}`. */
-async function request(base: string, method: string, path: string, token: string) {
+async function request(base: string, method: string, path: string, token: string, body?: string) {
   try {
     const answer = await fetch(base + path, {
       method,
-      headers: { Authorization: `Bearer ${token}` },
+      headers: { Authorization: `Bearer ${token}`, ...(body !== undefined && { "Content-Type": "application/json" }) },
+      body,
       credentials: "omit",
       redirect: "error",
       cache: "no-store",

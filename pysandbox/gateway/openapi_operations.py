@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from pysandbox.core.telemetry.record import KINDS
 from pysandbox.gateway.auth.principal import (
     EDIT_INTEGRATIONS,
+    ERASE_TELEMETRY,
     MANAGE_PLUGINS,
     MANAGE_SESSIONS,
     OPEN_SESSIONS,
     READ_AUDIT,
     READ_METRICS,
+    READ_TELEMETRY,
 )
 from pysandbox.gateway.openapi_schemas import TEXT, WHOLE, Schema
 from pysandbox.gateway.proxy.route import METHODS
+from pysandbox.gateway.telemetry.figures import GROUPS, MOST_MINUTES
 
 SESSION: Final = "session"
 PLATFORM: Final = "platform"
@@ -41,6 +45,7 @@ class Operation:
 _VERSION: Final = "/api/v2/plugins/{plugin_id}/versions/{version}"
 _ROUTES: Final = "/api/v2/integrations/proxy/routes"
 _SECRETS: Final = "/api/v2/vault/secrets"
+_MINUTES: Final[Schema] = {**WHOLE, "minimum": 1, "maximum": MOST_MINUTES}
 
 _ADMINISTRATION: Final = (
     Operation("GET", "/healthz", "The process lives.", {200: "Health"}, by=()),
@@ -76,6 +81,19 @@ _ADMINISTRATION: Final = (
     Operation("DELETE", "/api/v2/publishers/{name}", "Remove a publisher.", {204: None}, scope=MANAGE_PLUGINS),
     Operation("GET", "/api/v2/audit", "Who did what, the newest first.", {200: "AuditEntries"}, scope=READ_AUDIT,
               query={"target": TEXT, "actor": TEXT, "since": WHOLE, "limit": {**WHOLE, "minimum": 1}}),
+    Operation("POST", "/api/v2/telemetry", "Records of one session, each kept once.", {200: "TelemetryKept"},
+              by=(SESSION,), body="TelemetryBatch"),
+    Operation("GET", "/api/v2/telemetry/health", "Figures by group.", {200: "TelemetryHealth"}, scope=READ_TELEMETRY,
+              query={"by": {"enum": list(GROUPS)}, "minutes": _MINUTES}),
+    Operation("GET", "/api/v2/telemetry/series", "Figures over time.", {200: "TelemetrySeries"}, scope=READ_TELEMETRY,
+              query={"minutes": _MINUTES, **dict.fromkeys(GROUPS, TEXT)}),
+    Operation("GET", "/api/v2/telemetry/records", "The newest records, or those after a seq.",
+              {200: "TelemetryRecords"}, scope=READ_TELEMETRY, query={
+                  "after": WHOLE, "limit": {**WHOLE, "minimum": 1, "maximum": 500}, "pluginId": TEXT, "status": TEXT,
+                  "correlationId": TEXT, "kind": {"enum": list(KINDS)}}),
+    Operation("GET", "/api/v2/telemetry/alerts", "The alerts that fire.", {200: "FiringAlerts"}, scope=READ_TELEMETRY),
+    Operation("DELETE", "/api/v2/telemetry/subjects", "Erase every record of a user.", {200: "TelemetryErased"},
+              scope=ERASE_TELEMETRY, query={"subject": {**TEXT, "minLength": 1}}, needed_query=("subject",)),
     Operation("GET", _ROUTES, "The tenant's proxy routes.", {200: "KeptRoutes"}, scope=EDIT_INTEGRATIONS),
     Operation("POST", _ROUTES, "Add a proxy route.", {201: "KeptRoute"}, scope=EDIT_INTEGRATIONS, body="ProxyRoute"),
     Operation("GET", f"{_ROUTES}/{{name}}", "A proxy route.", {200: "KeptRoute"}, scope=EDIT_INTEGRATIONS),

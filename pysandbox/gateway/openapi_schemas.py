@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pysandbox.core.errors import Code
+from pysandbox.core.telemetry.record import json_schema
 from pysandbox.gateway.registry import STATES
 
 Schema = Mapping[str, Any]
@@ -42,6 +43,15 @@ _ROUTE_OPTIONAL: Final[Mapping[str, Schema]] = {
     "requestBytes": WHOLE, "responseBytes": WHOLE, "cache": ANY_OBJECT, "circuitBreaker": ANY_OBJECT,
     "inspection": {"enum": ["observe", "block", "off"]}}
 
+_RECORD: Final[Schema] = {name: rule for name, rule in json_schema().items() if name != "$schema"}
+_NUMBER: Final[Schema] = {"type": "number"}
+_MAYBE: Final[Schema] = {"type": ["number", "null"]}
+_COUNTS: Final[Schema] = {"type": "object", "additionalProperties": WHOLE}
+_FIGURES: Final[Mapping[str, Schema]] = {
+    "count": WHOLE, "failed": WHOLE, "errorRate": _NUMBER, "perMinute": _NUMBER, "averageMs": _MAYBE, "p50Ms": _MAYBE,
+    "p95Ms": _MAYBE, "p99Ms": _MAYBE, "memoryMB": _MAYBE, "killed": WHOLE, "statuses": _COUNTS, "codes": _COUNTS,
+    "alerts": _COUNTS, "masked": WHOLE, "gap": WHOLE}
+
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Error": _closed({"error": _closed({
         "code": {"enum": [code.value for code in Code]}, "message": TEXT, "retryable": {"type": "boolean"},
@@ -54,8 +64,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Nothing": _closed({}),
     "Session": _closed({
         "sessionId": TEXT, "token": TEXT, "nonceSeed": SHA256, "tenant": TEXT, "grants": _TEXTS,
-        "allowedOrigins": _TEXTS, "expiresAt": WHOLE, "gatewayOrigin": TEXT, "now": WHOLE}),
-    "Leaving": _closed({"token": TEXT}),
+        "allowedOrigins": _TEXTS, "expiresAt": WHOLE, "gatewayOrigin": TEXT, "now": WHOLE},
+        {"telemetryKey": SHA256}),
+    "Leaving": _closed({"token": TEXT}, {"telemetry": ref("TelemetryBatch")}),
     "Ended": _closed({"ended": WHOLE}),
     "Submission": _closed({"manifest": ANY_OBJECT, "bundle": BASE64}, {"publisher": TEXT, "signature": BASE64}),
     "Version": _closed({
@@ -65,7 +76,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Versions": _listed("plugins", ref("Version")),
     "Published": _closed({
         "pluginId": TEXT, "version": TEXT, "manifest": ANY_OBJECT, "bundleSha256": SHA256, "bundleBytes": WHOLE,
-        "grants": _TEXTS, "needsLibrary": {"type": "boolean"}}),
+        "grants": _TEXTS, "needsLibrary": {"type": "boolean"}, "logWords": _TEXTS}),
     "StateChange": _closed({"state": {"enum": [*STATES]}}),
     "Consent": _closed({"permissions": _TEXTS, "identity": SHA256}),
     "Changes": _closed({"revision": WHOLE, "blocked": _TEXTS}),
@@ -80,5 +91,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "SecretValues": {
         "type": "object", "required": ["hosts"], "properties": {"hosts": _TEXTS}, "additionalProperties": TEXT},
     "KeptSecret": _closed({"secretRef": TEXT, "hosts": _TEXTS, "values": _TEXTS}),
+    "TelemetryBatch": _closed({"records": {"type": "array", "maxItems": 100, "items": _RECORD}}, {"gap": WHOLE}),
+    "TelemetryKept": _closed({"kept": WHOLE}),
+    "TelemetryHealth": _closed({
+        "by": TEXT, "minutes": WHOLE, "groups": {"type": "object", "additionalProperties": _closed(_FIGURES)}}),
+    "TelemetrySeries": _closed({
+        "minutes": WHOLE, "stepS": WHOLE,
+        "points": {"type": "array", "items": _closed({"at": WHOLE, **_FIGURES})}}),
+    "TelemetryRecords": _listed("records", ANY_OBJECT),
+    "FiringAlerts": _listed("alerts", _closed({"rule": TEXT, "group": TEXT, "since": WHOLE, "value": _NUMBER})),
+    "TelemetryErased": _closed({"erased": WHOLE}),
     "KeptSecrets": _listed("secrets", ref("KeptSecret")),
 }

@@ -35,6 +35,7 @@ from pysandbox.gateway.registry_routes import RegistryRoutes
 from pysandbox.gateway.route_store import RouteStore
 from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.store.database import Database
+from pysandbox.gateway.telemetry.running import open_telemetry
 from pysandbox.gateway.tenant_blocks import TenantBlocks
 from pysandbox.gateway.watch import Metrics
 
@@ -77,9 +78,12 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
             {} if shared is None else {"redis": shared.ready}, metrics, tokens)
         calls = PluginCalls(database, time.monotonic)
         registry, blocks = Registry(database, now_ms=now_ms, changed=calls.changed), TenantBlocks(database)
+        telemetry = await stack.enter_async_context(open_telemetry(
+            settings, database=database, tokens=tokens, sessions=sessions, limits=limits, now_ms=now_ms))
         exchange = SessionRoutes(
             tokens, sessions, registry.permissions, limits,
-            settings.gateway_origin or places.api_origin + settings.path_prefix)
+            settings.gateway_origin or places.api_origin + settings.path_prefix,
+            telemetry if settings.telemetry else None)
         plugins = RegistryRoutes(
             tokens, sessions, database, registry, Publishers(database, now_ms=now_ms), blocks, library_judge(bundle))
         routes = RouteStore(database, allowlist=settings.route_allowlist, now_ms=now_ms)
@@ -87,7 +91,8 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
             settings, database=database, tokens=tokens, sessions=sessions, calls=calls, routes=routes,
             shared=shared, registry=metrics.registry))
         yield Gateway(health, metrics, blocks, [
-            *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes()])
+            *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
+            *telemetry.routes()])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:

@@ -26,6 +26,7 @@ from pysandbox.gateway.reading import bearer, read_object
 from pysandbox.gateway.registry import Registry
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.submission import MAX_BODY_BYTES, judge
+from pysandbox.gateway.telemetry.words import words_of
 from pysandbox.gateway.tenant_blocks import TenantBlocks
 
 _VERSION: Final = "/api/v2/plugins/{plugin_id}/versions/{version}"
@@ -130,7 +131,8 @@ class RegistryRoutes:
         return _json({
             "pluginId": plugin_id, "version": built.manifest.version, "manifest": built.manifest.raw,
             "bundleSha256": built.sha256, "bundleBytes": len(built.bundle), "grants": list(published.grants),
-            "needsLibrary": await run_in_threadpool(self.needs_library, built)})
+            "needsLibrary": await run_in_threadpool(self.needs_library, built),
+            "logWords": sorted(await run_in_threadpool(words_of, built.bundle))})
 
     async def _tenant(self, request: Request) -> str:
         token = bearer(request)

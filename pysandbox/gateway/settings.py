@@ -19,8 +19,8 @@ from pysandbox.core.errors import Code, Problem, SandboxError
 PREFIX: Final = "PYSANDBOX_"
 _ELSEWHERE: Final = frozenset({
     "PYSANDBOX_PLUGINS", "PYSANDBOX_CONFIG", "PYSANDBOX_CACHE", "PYSANDBOX_ENGINES", "PYSANDBOX_BROWSER",
-    "PYSANDBOX_TEST_DIST", "PYSANDBOX_VAULT_KEY", "PYSANDBOX_URL", "PYSANDBOX_TOKEN", "PYSANDBOX_TOKEN_FILE",
-    "PYSANDBOX_KILLS"})
+    "PYSANDBOX_TEST_DIST", "PYSANDBOX_VAULT_KEY", "PYSANDBOX_TELEMETRY_KEY", "PYSANDBOX_URL", "PYSANDBOX_TOKEN",
+    "PYSANDBOX_TOKEN_FILE", "PYSANDBOX_KILLS"})
 """Variables that others read."""
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -77,6 +77,10 @@ class Settings:
     stop_delay_s: int = _setting(
         0, "How long a stopping server goes on answering once /readyz has said so, for load balancers to hear it.")
     drain_s: int = _setting(30, "How long requests in progress may take when the server stops.", least=1)
+    telemetry: bool = _setting(True, "Browsers send records of what plugins did, redacted, to this gateway.")
+    alert_webhook: str = _setting("", "Where alerts are sent: Alertmanager's /api/v2/alerts, or PagerDuty's events.")
+    alert_format: str = _setting("alertmanager", "What the webhook takes: alertmanager or pagerduty.")
+    alert_routing_key: str = _setting("", "PagerDuty's routing key.", secret=True)
     access_log: bool = _setting(True, "One JSON line for each request on stderr, without addresses, paths or users.")
 
 

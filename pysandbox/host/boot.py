@@ -56,6 +56,7 @@ class WorkerWorld:
         self._fetch = bridge.fetch
         self._exchange = bridge.exchange
         self._span = bridge.span
+        self.hold = bridge.hold
         self._tasks: set[asyncio.Task[None]] = set()
 
     def now_ms(self) -> float:
@@ -98,6 +99,12 @@ class WorkerWorld:
 
     async def fetch(self, method: str, path: str, token: str) -> tuple[int, bytes]:
         answer = await self._fetch(method, path, token)
+        if answer.error:
+            raise ConnectionError(answer.error)
+        return answer.status, answer.body.to_bytes()
+
+    async def post(self, path: str, token: str, body: str) -> tuple[int, bytes]:
+        answer = await self._fetch("POST", path, token, body)
         if answer.error:
             raise ConnectionError(answer.error)
         return answer.status, answer.body.to_bytes()

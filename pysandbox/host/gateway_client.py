@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pysandbox.core import strict_json
 from pysandbox.core.broker.registered import Registered
@@ -17,6 +17,8 @@ from pysandbox.core.limits import default
 from pysandbox.core.manifest import parse_manifest
 from pysandbox.host.world import World
 
+TELEMETRY: Final = "/api/v2/telemetry"
+_NEVER: Final = frozenset({400, 403, 413, 422})  # a batch that is no good today will not be tomorrow
 _SID = re.compile(r"[0-9a-f]{32}")
 _SEED = re.compile(r"[0-9a-f]{64}")
 _PLUGIN = re.compile(r"([a-z0-9]+(?:[.\-][a-z0-9]+)*)(?:@([0-9A-Za-z.+\-]{1,128}))?")
@@ -34,6 +36,7 @@ class Session:
     gateway_origin: str = ""  # as manifests name it in connect-src; "" where this gateway has no proxy
     ahead_ms: float = 0.0  # the gateway's clock, less this machine's
     renewable: bool = False
+    telemetry_key: str = field(default="", repr=False)  # hex; "" where this gateway takes no telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class GatewayClient:
                 str(body["sessionId"]), tuple(map(str, body["grants"])), int(body["expiresAt"]),
                 token=str(body.get("token", self._token)), nonce_seed=str(body["nonceSeed"]),
                 gateway_origin=str(body.get("gatewayOrigin", "")), ahead_ms=float(body.get("now", here_ms)) - here_ms,
-                renewable="token" in body)
+                renewable="token" in body, telemetry_key=_key(body))
         except (KeyError, TypeError, ValueError) as error:
             raise SandboxError(Code.SESSION_INVALID, f"the gateway's session is not usable: {error!r}") from error
         if _SID.fullmatch(session.id) is None or _SEED.fullmatch(session.nonce_seed) is None:
@@ -104,7 +107,21 @@ class GatewayClient:
             raise SandboxError(Code.BUNDLE_INVALID, f"the bundle of {name} is larger than allowed")
         if hashlib.sha256(bundle).hexdigest() != digest:
             raise SandboxError(Code.BUNDLE_TAMPERED, f"the bundle of {name} does not have the registered SHA-256")
-        return Registered(manifest, bundle, known.get("needsLibrary") is not False, grants)
+        words = known.get("logWords")
+        told = cast(list[object], words) if isinstance(words, list) else []
+        return Registered(manifest, bundle, known.get("needsLibrary") is not False, grants, frozenset(map(str, told)))
+
+    async def send_telemetry(self, body: str) -> bool:
+        """Whether the gateway has it; False: it never will. Raises SandboxError where it may later."""
+        try:
+            status, _ = await self._world.post(TELEMETRY, self._token, body)
+        except ConnectionError as error:
+            raise SandboxError(Code.BOOT_FAILED, f"the gateway could not be reached: {error}") from error
+        if status in _NEVER:
+            return False
+        if status != 200:
+            raise SandboxError(Code.BOOT_FAILED, f"the gateway answered with status {status}")
+        return True
 
     async def changes(self, since: int) -> Changes | None:
         """What is blocked, as soon as it is not what it was at revision ``since``, or after some seconds.
@@ -138,6 +155,11 @@ class GatewayClient:
         if status == 200:
             return answer
         raise _gateway_error(answer, status, refused)
+
+
+def _key(body: dict[str, Any]) -> str:
+    key = str(body.get("telemetryKey", ""))
+    return key if _SEED.fullmatch(key) else ""
 
 
 def _gateway_error(answer: dict[str, Any], status: int, refused: Code) -> SandboxError:

@@ -20,6 +20,7 @@ from pysandbox.core.outcome import Outcome, failure
 from pysandbox.host.gateway_client import GatewayClient, Session
 from pysandbox.host.proxy import GatewayProxy
 from pysandbox.host.renewal import Renewal, end
+from pysandbox.host.telemetry import Ran, Telemetry
 from pysandbox.host.world import World
 
 CHANGES_AGAIN_MS = 2000  # after a failure to hear of changes; doubled up to the next
@@ -41,6 +42,7 @@ class HostSession(Roster):
         self.page_context: Mapping[str, str] = {}
         self._provided: frozenset[str] = frozenset()
         self._session: Session | None = None
+        self._telemetry: Telemetry | None = None
         self._gateway: GatewayClient | None = None
         self.proxy = GatewayProxy(world, self._open_session)
         self._revision = 0  # of the gateway's list of blocked versions
@@ -94,9 +96,17 @@ class HostSession(Roster):
             session = self._open_session()
             if self.closed:  # while the gateway was opening it
                 await end(self._world, self._gateway, session)
+            self._telemetry = self._told_by(self._gateway, session)
             self._reply(id, cid, {"grants": list(session.grants), "expiresAt": session.expires_at_ms})
             self._world.begin(self._hear_changes(self._gateway, CHANGES_AGAIN_MS))
             Renewal(self._world, self._gateway, self._take).after(session)
+
+    def _told_by(self, gateway: GatewayClient, session: Session) -> Telemetry | None:
+        if not session.telemetry_key:
+            return None
+        return Telemetry(
+            self._world, gateway.send_telemetry, self._world.hold, lambda: self.page_context,
+            key=session.telemetry_key, ahead_ms=session.ahead_ms)
 
     def _take(self, session: Session) -> bool:
         """Go on with it; whether there is any going on."""
@@ -107,6 +117,8 @@ class HostSession(Roster):
 
     async def _close(self, id: str, cid: str) -> None:
         """The page is told once the gateway has ended the session, so that it may take the frame away."""
+        if self._telemetry is not None:
+            await self._telemetry.flush()
         if self._gateway is not None and self._session is not None:
             await end(self._world, self._gateway, self._session)
         self._reply(id, cid, {})
@@ -178,8 +190,12 @@ class HostSession(Roster):
         deadline_ms = min(deadline_ms, longest) if deadline_ms > 0 else longest
         plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self._world.now_ms(), buffers))
 
-    def finish(self, invocation: Invocation, outcome: Outcome) -> None:
+    def finish(self, plugin: LivePlugin, invocation: Invocation, outcome: Outcome, limits: Mapping[str, int]) -> None:
         self._world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
+        if self._telemetry is not None:
+            self._telemetry.ran(plugin, Ran(
+                invocation.cid, invocation.method, invocation.payload, outcome, limits, invocation.proxied,
+                invocation.network_ms))
 
     def _memory(self) -> list[dict[str, object]]:
         """What each plugin with a worker uses, as its worker last told; JavaScript adds what it alone can see."""
@@ -216,6 +232,8 @@ class HostSession(Roster):
 
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None:
         self._world.to_page(kind, plugin.handle, cid, payload)
+        if kind == "log" and self._telemetry is not None:
+            self._telemetry.logged(plugin, cid, payload)
 
     def ask_page(
         self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]
@@ -228,3 +246,5 @@ class HostSession(Roster):
             "code": code.value, "rule": rule, "pluginId": plugin.manifest.plugin_id,
             "generation": plugin.generation, "evidence": evidence,
         }))  # fmt: skip
+        if self._telemetry is not None:
+            self._telemetry.alerted(plugin, code.value, rule, evidence)

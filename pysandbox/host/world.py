@@ -26,6 +26,14 @@ class World(world.World, Protocol):
         """Should the page go away without a word, the session of this token is to be ended; of none, for ""."""
         ...
 
+    def hold(self, telemetry: str) -> None:
+        """What the session has to tell should the page go away without a word, as JSON; "" for nothing."""
+        ...
+
+    def post(self, path: str, token: str, body: str) -> Awaitable[tuple[int, bytes]]:
+        """As `fetch`, with JSON to send."""
+        ...
+
     def exchange(self, outgoing: Outgoing) -> Awaitable[Incoming]:
         """One request to the gateway in a plugin's name.
 

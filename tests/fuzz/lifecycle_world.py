@@ -203,6 +203,12 @@ class LifecycleWorld:
     def leave_behind(self, token: str) -> None:
         """Its sessions end with it."""
 
+    def post(self, path: str, token: str, body: str) -> NoReturn:
+        raise AssertionError(f"this gateway takes no telemetry: {path}, {len(token)}, {body}")
+
+    def hold(self, telemetry: str) -> NoReturn:
+        raise AssertionError(f"this gateway takes no telemetry: {telemetry}")
+
     def hang_up(self, id: str) -> NoReturn:
         raise AssertionError(f"nothing was asked of the proxy: {id}")
 

@@ -16,6 +16,7 @@ from pysandbox.core.envelope import KINDS, TO_HOST, TO_PLUGIN, Binding, Opener, 
 from pysandbox.core.errors import Code, SandboxError, Status
 from pysandbox.core.limits import LIMITS
 from pysandbox.core.proxy_nonce import Bound, make
+from pysandbox.core.telemetry.record import METRICS, SHAPE
 from pysandbox.gateway.config_checks import check
 from pysandbox.gateway.proxy.route import parse_route
 from pysandbox.gateway.settings import load_settings, settings_help
@@ -185,6 +186,7 @@ def test_limits_that_are_mentioned_exist() -> None:
     assert len(mentioned) > 5
     mentioned -= {"bootTimeoutMs", "timeoutMs", "deadlineMs", "durationMs", "memoryBytes", "retryInMs", "memoryMB"}
     mentioned -= {"hostBytes", "spareBytes", "jsBytes", "slaMs"}
+    mentioned -= {*SHAPE.of, *METRICS.of}
     assert mentioned <= LIMITS.keys()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 
 from pysandbox.core import binary, strict_json
 from pysandbox.core.errors import Code, ProtocolViolation, SandboxError
@@ -21,11 +21,9 @@ class Hits:
     def add(self, name: str) -> None:
         self._counts[name] = min(self._counts[name] + 1, MAX_HITS)
 
-    def take(self) -> str | None:
-        """JSON of name to count, and forget it; None where there was nothing."""
-        if not self._counts:
-            return None
-        told = strict_json.dumps(dict(self._counts))
+    def take(self) -> Mapping[str, int]:
+        """By name, and forget it."""
+        told = dict(self._counts)
         self._counts.clear()
         return told
 

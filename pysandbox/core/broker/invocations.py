@@ -36,6 +36,8 @@ class Invocation:
     slot: Slot | None = None
     aborted: bool = False
     calls: int = 0  # guarded calls so far
+    proxied: int = 0  # requests through the gateway that were answered, and how long they took in all
+    network_ms: float = 0.0
 
     @property
     def ends_ms(self) -> float:

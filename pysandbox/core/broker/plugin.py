@@ -15,7 +15,7 @@ from pysandbox.core.broker.calls import GuardedCalls
 from pysandbox.core.broker.invocations import Invocation, Invocations
 from pysandbox.core.broker.owner import Owner
 from pysandbox.core.broker.plugin_words import NOTHING_LEFT, error_and_layer, handler_names, what_was_left
-from pysandbox.core.broker.proxying import Asker
+from pysandbox.core.broker.proxying import Answer, Asker
 from pysandbox.core.broker.registered import Registered
 from pysandbox.core.broker.slot import Slot
 from pysandbox.core.broker.speech import Speech
@@ -63,6 +63,10 @@ class LivePlugin:
         self._breaker = Breaker(
             failures=self.limit("restarts"), base_ms=default("backoffBaseMs"), max_ms=default("backoffMaxMs"),
             jitter=lambda: int(self._world.random_hex(4), 16) / 2**32, probe_ms=default("probeMs"))
+
+    @property
+    def log_words(self) -> frozenset[str]:
+        return self.registered.log_words
 
     @property
     def name(self) -> str:
@@ -275,9 +279,9 @@ class LivePlugin:
     def finish(self, invocation: Invocation, outcome: Outcome) -> None:
         """Tell the page; what it met of its limits goes before."""
         hits = self._hits.take()
-        if hits is not None:
-            self.owner.report("limits", self, invocation.cid, hits)
-        self.owner.finish(invocation, outcome)
+        if hits:
+            self.owner.report("limits", self, invocation.cid, strict_json.dumps(dict(hits)))
+        self.owner.finish(self, invocation, outcome, hits)
         self._world.span(f"pysandbox call {self.name} {invocation.method[:64]}", invocation.started_ms, invocation.cid)
 
     def abort(self, page_id: str) -> None:
@@ -319,8 +323,15 @@ class LivePlugin:
         running = self._invocations.peek(invocation)
         ends_ms = running.ends_ms if running is not None else self._world.now_ms() + self.limit("onLoadMs")
         asker = Asker(self.name, self.manifest.csp, self.limit("bufferBytes"))
-        self.owner.proxy.ask(
-            asker, id, asked, ends_ms - self._world.now_ms(), cid, lambda answer: self._calls.proxied(id, answer))
+        asked_ms = self._world.now_ms()
+
+        def answered(answer: Answer) -> None:
+            if running is not None:
+                running.proxied += 1
+                running.network_ms += self._world.now_ms() - asked_ms
+            self._calls.proxied(id, answer)
+
+        self.owner.proxy.ask(asker, id, asked, ends_ms - asked_ms, cid, answered)
 
     def hang_up(self, id: str) -> None:
         self._world.hang_up(id)

@@ -15,3 +15,4 @@ class Registered:
     bundle: bytes
     needs_library: bool = True  # whether its worker needs more of the standard library than the snapshot holds
     grants: frozenset[str] | None = None  # what an administrator consented to; None: whatever the session was granted
+    log_words: frozenset[str] = frozenset()  # of the plugin's own log: they may stand in telemetry

@@ -83,6 +83,10 @@ class Alerts:
         self._silenced = silenced
         self._states: dict[tuple[str, str], _State] = {}
 
+    def resume(self, rule: str, group: str, since_s: float) -> None:
+        """It fires since then, as an earlier process wrote down."""
+        self._states[rule, group] = _State(firing=True, broke_s=since_s)
+
     def look(self, rule: Rule, groups: Mapping[str, Figures], at_s: float) -> list[Change]:
         """What changes now that ``groups`` had these figures in the window that ends at ``at_s``."""
         seen = {**{group: Figures() for name, group in self._states if name == rule.name}, **groups}

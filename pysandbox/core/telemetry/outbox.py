@@ -41,8 +41,17 @@ class Outbox:
             self._sent = max(0, self._sent - 1)
             self.gap += 1
 
-    def batch(self, most_chars: int = BATCH_CHARS) -> str:
-        """The body of a request with the oldest of them: ``{"records": […], "gap": n}``. "" where there is nothing."""
+    def batch(self) -> str:
+        """The body of a request with the oldest of them, which are on their way from now on; "" for nothing."""
+        taken = self._oldest(BATCH_CHARS)
+        self._sent = len(taken)
+        return self._body(taken)
+
+    def waiting(self, most_chars: int) -> str:
+        """As `batch`, of a size of one's own, to look at: nothing is on its way because of it."""
+        return self._body(self._oldest(most_chars))
+
+    def _oldest(self, most_chars: int) -> list[str]:
         taken: list[str] = []
         chars = 0
         for record in self._records:
@@ -50,7 +59,10 @@ class Outbox:
             if taken and (chars > most_chars or len(taken) >= BATCH_RECORDS):
                 break
             taken.append(record)
-        self._sent = len(taken)
+        return taken
+
+    def _body(self, taken: list[str]) -> str:
+        """``{"records": […], "gap": n}``."""
         return f'{{"records":[{",".join(taken)}],"gap":{self.gap}}}' if taken or self.gap else ""
 
     def acknowledged(self, gap: int) -> None:

@@ -121,6 +121,9 @@ class Members:
         return {"anyOf": [found, {"type": "null"}]} if self.null else found
 
 
+METRICS: Final = Members({
+    "durationMs": Number(1e9), "memoryUsedMB": Number(1e6), "networkLatencyMs": Number(1e9),
+    "statusCode": Number(599, whole=True)})
 SHAPE: Final = Members({
     "schema": Number(SCHEMA_VERSION, whole=True),
     "id": Text(32, _ID),
@@ -137,9 +140,7 @@ SHAPE: Final = Members({
     "status": Text(one_of=tuple(status.value for status in Status), null=True),
     "code": Text(64, re.compile(r"[A-Z][A-Z0-9_]{0,63}"), null=True),
     "generation": Number(whole=True),
-    "metrics": Members({
-        "durationMs": Number(1e9), "memoryUsedMB": Number(1e6), "networkLatencyMs": Number(1e9),
-        "statusCode": Number(599, whole=True)}),
+    "metrics": METRICS,
     "payloadHash": Text(76, _HASH, null=True),
     "payloadBytes": Members({"in": Number(whole=True), "out": Number(whole=True)}),
     "proxyCalls": Number(whole=True),

@@ -137,11 +137,11 @@ printable printed prints priority private proactor probability probe probes prob
 processes processing processlookuperror prod produced product profile program progress progressed prometheus promise
 promised promote proof properties property protocol protocols prove proves provide provided provider provides proxied
 proxies proxy prune pstats psycopg ptcp ptr pty public publickey published publisher publishers pure purge purpose
-push put puts pwd pyc pyclbr pydatetime pydoc pyio pyodide pyrepl pysandbox pysandboxjs pytest python quarter quarters
-query question questions queue queued queues quick quicker quiet quota quote quoted quotes race raise raised raises
-ran random randomness randrange range ranking rare rate ratelimit ratio rational raw reach reachable reached reaches
-read readable reader readers readiness reading reads ready readyz real realm realms reason reasons rebinding rebound
-recalculated receive received recent recently recognized recommend recommendation recommended reconnect record
+push put puts pwd py pyc pyclbr pydatetime pydoc pyio pyodide pyrepl pysandbox pysandboxjs pytest python quarter
+quarters query question questions queue queued queues quick quicker quiet quota quote quoted quotes race raise raised
+raises ran random randomness randrange range ranking rare rate ratelimit ratio rational raw reach reachable reached
+reaches read readable reader readers readiness reading reads ready readyz real realm realms reason reasons rebinding
+rebound recalculated receive received recent recently recognized recommend recommendation recommended reconnect record
 recorded recording records recoverable recursionerror recursive recv recvfrom recvmsg red redact redacted redaction
 redactor redirect redirection redirects redis rediss reduce ref refer reference referenceerror references referrer
 refresh refreshed refund refusal refusals refuse refused refuses refusing regardless region register registered

@@ -19,14 +19,23 @@ _LEAST: Final = 0.001
 _MOST: Final = 1e12
 
 
+def bucket_of(value: float) -> int:
+    """The bucket that ``value`` is counted in."""
+    return ceil(log(min(max(value, _LEAST), _MOST)) / _LOG_GAMMA)
+
+
 class Sketch:
     """Of numbers that are not negative."""
 
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
         self._counts: Counter[int] = Counter({int(at): count for at, count in (counts or {}).items()})
 
+    def put(self, bucket: int, times: int) -> None:
+        """As `add`, for a bucket that is known."""
+        self._counts[bucket] += times
+
     def add(self, value: float, times: int = 1) -> None:
-        self._counts[ceil(log(min(max(value, _LEAST), _MOST)) / _LOG_GAMMA)] += times
+        self._counts[bucket_of(value)] += times
 
     def merge(self, other: Sketch) -> None:
         self._counts.update(other._counts)

@@ -19,6 +19,8 @@ EDIT_INTEGRATIONS: Final = "integration:edit"
 OPEN_SESSIONS: Final = "webchat:session:read"
 MANAGE_SESSIONS: Final = "webchat:session:manage"
 READ_METRICS: Final = "telemetry:metrics:read"
+READ_TELEMETRY: Final = "telemetry:records:read"
+ERASE_TELEMETRY: Final = "telemetry:records:erase"
 READ_AUDIT: Final = "telemetry:audit:read"
 SCOPES: Final = frozenset({
     MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_AUDIT})

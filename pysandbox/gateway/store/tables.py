@@ -85,3 +85,50 @@ revisions: Final = sa.Table(
     sa.Column("tenant", _name(), primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
 )
+telemetry_records: Final = sa.Table(
+    "telemetry_records", metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("tenant", _name(), nullable=False),
+    sa.Column("id", _name(32), nullable=False),
+    sa.Column("received_ms", sa.BigInteger, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("kind", _name(16), nullable=False),
+    sa.Column("plugin_id", _name(), nullable=False),
+    sa.Column("status", _name(16), nullable=False),
+    sa.Column("duration_ms", sa.Float, nullable=False),
+    sa.Column("correlation_id", _name(64), nullable=False),
+    sa.Column("subject", _name(76), nullable=False),  # hashed
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index("telemetry_by_id", "tenant", "id", unique=True),
+    sa.Index("telemetry_by_time", "tenant", "at_ms"),
+    sa.Index("telemetry_by_plugin", "tenant", "plugin_id", "at_ms"),
+    sa.Index("telemetry_by_correlation", "tenant", "correlation_id"),
+    sa.Index("telemetry_by_subject", "tenant", "subject"),
+    sa.Index("telemetry_by_age", "at_ms"),
+)
+telemetry_counts: Final = sa.Table(
+    "telemetry_counts", metadata,
+    sa.Column("tenant", _name(), primary_key=True),
+    sa.Column("step_s", sa.Integer, primary_key=True),  # how long the time is that is counted together
+    sa.Column("at_s", sa.BigInteger, primary_key=True),  # when it began
+    sa.Column("plugin_id", _name(), primary_key=True),
+    sa.Column("queue", _name(128), primary_key=True),
+    sa.Column("environment", _name(64), primary_key=True),
+    sa.Column("context", _name(16), primary_key=True),
+    sa.Column("measure", _name(80), primary_key=True),
+    sa.Column("bucket", sa.Integer, primary_key=True),  # of a sketch; 0 for what is only counted
+    sa.Column("vendor", _name(), nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.Float, nullable=False),
+    sa.Index("telemetry_counts_by_age", "step_s", "at_s"),
+)
+telemetry_alerts: Final = sa.Table(
+    "telemetry_alerts", metadata,
+    sa.Column("tenant", _name(), primary_key=True),
+    sa.Column("rule", _name(64), primary_key=True),
+    sa.Column("grp", _name(), primary_key=True),
+    sa.Column("since_s", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("ended_s", sa.BigInteger),  # null while it fires
+    sa.Column("told", sa.Boolean, nullable=False),  # whether the webhook has taken the last change
+)

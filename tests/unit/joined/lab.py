@@ -244,6 +244,9 @@ class Lab:
         self.told: list[tuple[str, Any]] = []  # events, progress, log, withdraw, limits
         self.states: list[dict[str, Any]] = []
         self.spans: list[tuple[str, int, str]] = []  # name, length in ms, correlation id
+        self.posted: list[tuple[str, str, Any]] = []  # path, token, body
+        self.posts: list[int] = []  # how the next of them are answered; 0: not at all
+        self.held: Any = None  # what would be sent should the page end now
         self.asked: list[dict[str, Any]] = []  # capability calls
         self.left_behind = ""  # the token of the session that ends with the page
         self._waiting: dict[str, asyncio.Future[Any]] = {}
@@ -289,6 +292,17 @@ class Lab:
 
     def fetch(self, method: str, path: str, token: str) -> Awaitable[tuple[int, bytes]]:
         return self.gateway.fetch(method, path, token)
+
+    async def post(self, path: str, token: str, body: str) -> tuple[int, bytes]:
+        await asyncio.sleep(0.005)
+        self.posted.append((path, token, json.loads(body)))
+        answer = self.posts.pop(0) if self.posts else 200
+        if answer == 0:
+            raise ConnectionError("away")
+        return answer, b"{}"
+
+    def hold(self, telemetry: str) -> None:
+        self.held = json.loads(telemetry) if telemetry else None
 
     def epoch_ms(self) -> float:
         return self.now_ms()

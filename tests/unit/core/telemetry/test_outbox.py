@@ -34,8 +34,18 @@ def test_a_batch_is_the_oldest_and_stays_until_acknowledged() -> None:
 
 
 def test_a_batch_is_bounded_in_size_and_has_one_record_at_least() -> None:
-    assert ids(filled(10).batch(30)) == [0, 1, 2]
-    assert ids(filled(10).batch(1)) == [0]
+    assert ids(filled(10).waiting(30)) == [0, 1, 2]
+    assert ids(filled(10).waiting(1)) == [0]
+
+
+def test_a_look_at_what_waits_changes_nothing_about_what_is_on_its_way() -> None:
+    box = filled(2)
+    box.batch()
+    box.put('{"id":2}')
+    box.waiting(1000)
+    box.acknowledged(0)
+
+    assert ids(box.batch()) == [2]
 
 
 def test_the_oldest_are_dropped_and_the_gap_is_told_once() -> None:

@@ -1,0 +1,83 @@
+"""Composition: the telemetry of the real server, from its settings, and its two loops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, cast, get_args
+
+from pysandbox.core.errors import Code, Problem, SandboxError
+from pysandbox.gateway.auth.principal import Authenticator, SessionStore
+from pysandbox.gateway.proxy.limits import Limits
+from pysandbox.gateway.settings import Settings
+from pysandbox.gateway.store.database import Database
+from pysandbox.gateway.telemetry.alerting import (
+    LOOK_S,
+    AlertBook,
+    Alerting,
+    Notice,
+    Notify,
+    Shape,
+    log_notice,
+    send,
+    webhook_body,
+)
+from pysandbox.gateway.telemetry.keys import TelemetryKeys, telemetry_key
+from pysandbox.gateway.telemetry.routes import TelemetryRoutes
+from pysandbox.gateway.telemetry.store import TelemetryStore
+from pysandbox.gateway.telemetry.words import PluginWords
+
+_DELETE_S: Final = 60.0
+_log = logging.getLogger("pysandbox.telemetry")
+
+
+@asynccontextmanager
+async def open_telemetry(
+    settings: Settings, *, database: Database, tokens: Authenticator, sessions: SessionStore, limits: Limits,
+    now_ms: Callable[[], int],
+) -> AsyncGenerator[TelemetryRoutes]:  # fmt: skip
+    """The routes; while the block runs alerts are looked at, and what is old is deleted. Raises `SandboxError`."""
+    keys, store, book = TelemetryKeys(telemetry_key(settings.data_dir)), TelemetryStore(database), AlertBook(database)
+    alerting = Alerting(store, book, notifier(settings), now_s=time.time)
+
+    async def delete() -> None:
+        """All that is too old, a piece at a time, so that what comes in is never held up."""
+        gone = 1
+        while gone:
+            gone = await store.delete_old(now_ms())
+
+    loops = [asyncio.create_task(_every(LOOK_S, alerting.look)), asyncio.create_task(_every(_DELETE_S, delete))]
+    try:
+        yield TelemetryRoutes(
+            tokens, sessions, database, store, keys, PluginWords(database), book, limits, now_ms)
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+
+def notifier(settings: Settings) -> Notify:
+    """Where alerts go: into the log, and to the webhook if one is set. Raises `SandboxError` for a bad setting."""
+    url, shape = settings.alert_webhook, cast(Shape, settings.alert_format)
+    if shape not in get_args(Shape) or (shape == "pagerduty" and url and not settings.alert_routing_key):
+        raise SandboxError(Code.INPUT_INVALID, "the settings are not usable", details=[Problem(
+            "PYSANDBOX_ALERT_FORMAT", "is alertmanager, or pagerduty with PYSANDBOX_ALERT_ROUTING_KEY", "set it so")])
+
+    async def notify(notice: Notice) -> None:
+        if url:
+            await send(url, webhook_body(notice, shape, settings.alert_routing_key))
+        log_notice(notice)
+
+    return notify
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except SandboxError as error:  # the database is away: the next round will do
+            _log.warning("telemetry waits for its database: %s", error.message)

@@ -1,0 +1,157 @@
+"""Records at rest: each kept once, counted in the same transaction, deleted when they are old.
+
+A request that is answered was committed: nothing acknowledged is lost, and what comes twice is found by its id and
+neither kept nor counted again. Must not know: HTTP, what a record says beyond what is counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from pysandbox.core.telemetry.record import FAILED
+from pysandbox.core.telemetry.sketch import bucket_of
+from pysandbox.gateway.store.database import Database
+from pysandbox.gateway.store.tables import telemetry_counts as counts
+from pysandbox.gateway.store.tables import telemetry_records as records
+from pysandbox.gateway.telemetry.intake import Row
+
+DAY_MS: Final = 24 * 3600 * 1000
+RAW_MS: Final = 30 * DAY_MS
+STEPS: Final = {60: 3 * DAY_MS, 3600: 100 * DAY_MS, 86_400: 0}
+"""What is counted together, in seconds, and how long such counts are kept; 0: for ever."""
+_DELETED_AT_ONCE: Final = 5000
+_KEY: Final = ("tenant", "step_s", "at_s", "plugin_id", "queue", "environment", "context", "measure", "bucket")
+
+
+class TelemetryStore:
+    """The tenant's records and figures in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, tenant: str, rows: Sequence[Row], gap: int, now_ms: int) -> int:
+        """Keep what is new of ``rows``, and count it. How many were new. ``gap``: records that never came."""
+        # In one order for everybody, the records before the counts: two replicas never wait for each other in turn.
+        unique = sorted({row.id: row for row in rows if row.at_ms > now_ms - RAW_MS}.values(), key=lambda row: row.id)
+        async with self._database.begin() as connection:
+            insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgres
+            fresh: list[Row] = []
+            if unique:
+                new = set((await connection.execute(
+                    insert(records).values([_values(tenant, row, now_ms) for row in unique])
+                    .on_conflict_do_nothing(index_elements=[records.c.tenant, records.c.id])
+                    .returning(records.c.id))).scalars())
+                fresh = [row for row in unique if row.id in new]
+            counted = _counted(tenant, fresh, gap, now_ms)
+            if counted:
+                added = insert(counts)
+                await connection.execute(added.on_conflict_do_update(
+                    index_elements=[counts.c[name] for name in _KEY], set_={
+                        "count": counts.c.count + added.excluded.count, "total": counts.c.total + added.excluded.total},
+                ), counted)
+        return len(fresh)
+
+    async def delete_old(self, now_ms: int) -> int:
+        """Delete a bounded number of raw records and fine counts that are past their time. How many records."""
+        old = sa.select(records.c.seq).where(records.c.at_ms <= now_ms - RAW_MS).limit(_DELETED_AT_ONCE)
+        async with self._database.begin() as connection:
+            gone = await connection.execute(sa.delete(records).where(records.c.seq.in_(old)))
+            for step_s, kept_ms in STEPS.items():
+                if kept_ms:
+                    await connection.execute(sa.delete(counts).where(
+                        counts.c.step_s == step_s, counts.c.at_s <= (now_ms - kept_ms) // 1000))
+        return gone.rowcount
+
+    async def erase(self, tenant: str, subjects: Sequence[str]) -> int:
+        """Delete every record of somebody, by the names that telemetry had for them. How many there were."""
+        async with self._database.begin() as connection:
+            gone = await connection.execute(sa.delete(records).where(
+                records.c.tenant == tenant, records.c.subject.in_(subjects)))
+        return gone.rowcount
+
+    async def newest(
+        self, tenant: str, *, after: int = 0, limit: int = 100, most: Mapping[str, str] | None = None,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Records with their ``seq``: from ``after`` on in order, or without it the newest, newest last."""
+        chosen = sa.select(records.c.seq, records.c.body).where(records.c.tenant == tenant, records.c.seq > after)
+        for name, value in (most or {}).items():
+            chosen = chosen.where(records.c[name] == value)
+        ordered = chosen.order_by(records.c.seq if after else records.c.seq.desc()).limit(limit)
+        async with self._database.begin() as connection:
+            found = [{**json.loads(row.body), "seq": row.seq} for row in await connection.execute(ordered)]
+        return found if after else found[::-1]
+
+    async def counted(
+        self, tenant: str, step_s: int, from_s: int, until_s: int, by: sa.ColumnElement[Any],
+        where: Mapping[str, str] | None = None,
+    ) -> list[tuple[Any, str, int, int, float]]:  # fmt: skip
+        """``(group, measure, bucket, count, total)`` of what began from ``from_s`` on and before ``until_s``."""
+        chosen = sa.select(
+            by, counts.c.measure, counts.c.bucket, sa.func.sum(counts.c.count), sa.func.sum(counts.c.total),
+        ).where(
+            counts.c.tenant == tenant, counts.c.step_s == step_s, counts.c.at_s >= from_s, counts.c.at_s < until_s)
+        for name, value in (where or {}).items():
+            chosen = chosen.where(counts.c[name] == value)
+        async with self._database.begin() as connection:
+            rows = await connection.execute(chosen.group_by(by, counts.c.measure, counts.c.bucket))
+            return [(row[0], row[1], row[2], int(row[3]), float(row[4])) for row in rows]
+
+    async def tenants(self, since_s: int) -> list[str]:
+        """Who sent something since then."""
+        async with self._database.begin() as connection:
+            return list((await connection.execute(sa.select(counts.c.tenant).where(
+                counts.c.step_s == 60, counts.c.at_s >= since_s).distinct())).scalars())
+
+
+def _values(tenant: str, row: Row, now_ms: int) -> dict[str, object]:
+    told = row.told
+    return {
+        "tenant": tenant, "id": row.id, "received_ms": now_ms, "at_ms": row.at_ms, "kind": told["kind"],
+        "plugin_id": told["pluginId"], "status": told["status"] or "", "duration_ms": told["metrics"]["durationMs"],
+        "correlation_id": told["correlationId"], "subject": told["subject"], "body": row.body}
+
+
+def _counted(tenant: str, rows: Sequence[Row], gap: int, now_ms: int) -> list[dict[str, object]]:
+    """What ``rows`` add to the counts, in one order for everybody."""
+    found: defaultdict[tuple[object, ...], list[float]] = defaultdict(lambda: [0, 0.0])
+    for row in rows:
+        told = row.told
+        place = told["pluginId"], told["queue"], told["environment"], told["executionContext"]
+        for measure, bucket, count, total in _measures(told):
+            for step_s in STEPS:
+                at_s = row.at_ms // 1000 // step_s * step_s
+                slot = found[tenant, step_s, at_s, *place, measure, bucket, told["vendor"]]
+                slot[0] += count
+                slot[1] += total
+    for step_s in STEPS if gap else ():
+        found[tenant, step_s, now_ms // 1000 // step_s * step_s, "", "", "", "", "gap", 0, ""][0] += gap
+    names = (*_KEY, "vendor")
+    return [
+        {**dict(zip(names, key, strict=True)), "count": int(sums[0]), "total": sums[1]}
+        for key, sums in sorted(found.items(), key=lambda item: tuple(map(str, item[0])))]
+
+
+def _measures(told: Mapping[str, Any]) -> Iterator[tuple[str, int, int, float]]:
+    """``(measure, bucket, count, total)`` of one record."""
+    if told["masked"]:
+        yield "masked", 0, told["masked"], 0.0
+    if told["kind"] == "alert":
+        yield f"alert.{told['alert']['code']}", 0, 1, 0.0
+    if told["kind"] != "invocation":
+        return
+    metrics, status = told["metrics"], told["status"] or ""
+    yield f"status.{status}", 0, 1, 0.0
+    if told["code"]:
+        yield f"code.{told['code']}", 0, 1, 0.0
+    if status in FAILED:
+        yield "failed", 0, 1, 0.0
+    yield "latency", bucket_of(metrics["durationMs"]), 1, metrics["durationMs"]
+    if metrics["memoryUsedMB"]:
+        yield "memory", bucket_of(metrics["memoryUsedMB"]), 1, metrics["memoryUsedMB"]

@@ -1,0 +1,130 @@
+"""Records at rest: kept once, counted once, deleted in time, erased by name; and the figures made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from pysandbox.core.telemetry.alerts import Figures
+from pysandbox.gateway.store.tables import telemetry_counts, telemetry_records
+from pysandbox.gateway.telemetry import figures
+from pysandbox.gateway.telemetry.store import DAY_MS, RAW_MS, STEPS, TelemetryStore
+from tests.unit.gateway.registered import with_database
+from tests.unit.gateway.telemetry.records import KEYS, NOW_MS, PLUGIN, SENDER, failed, rows, told
+
+T = TypeVar("T")
+NOW_S = NOW_MS // 1000
+
+
+def with_store(folder: Path, work: Callable[[TelemetryStore], Awaitable[T]]) -> T:
+    return with_database(folder, lambda database: work(TelemetryStore(database)))
+
+
+async def count(store: TelemetryStore, table: Any = telemetry_records) -> int:
+    async with store._database.begin() as connection:  # pyright: ignore[reportPrivateUsage]
+        return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+
+
+def test_what_comes_twice_is_kept_and_counted_once(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        batch = rows(told(1), told(2), told(2))
+        assert await store.keep("acme", batch, 0, NOW_MS) == 2
+        assert await store.keep("acme", [*batch, *rows(told(3))], 0, NOW_MS) == 1
+        assert await store.keep("other", batch, 0, NOW_MS) == 2  # another tenant's ids are its own
+        assert await count(store) == 5
+        assert (await figures.health(store, "acme", "plugin", 3600, NOW_S))[PLUGIN]["count"] == 3
+
+    with_store(tmp_path, work)
+
+
+def test_health_by_group(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        alert = told(5, kind="alert", alert={"code": "PROTOCOL_VIOLATION", "rule": "seq", "evidence": ""})
+        await store.keep("acme", rows(
+            told(1), told(2, queue="sales"), failed(3), told(4, kind="log", log={
+                "level": "info", "message": "Ada", "fields": {}}), alert), 7, NOW_MS)
+        health = await figures.health(store, "acme", "plugin", 3600, NOW_S)
+        shown = health[PLUGIN]
+        assert (shown["count"], shown["failed"], shown["errorRate"]) == (3, 1, 0.3333)
+        assert shown["statuses"] == {"ok": 2, "timeout": 1}
+        assert shown["codes"] == {"PLUGIN_TIMEOUT": 1}
+        assert shown["alerts"] == {"PROTOCOL_VIOLATION": 1}
+        assert shown["masked"] == 1
+        assert abs(shown["p50Ms"] - 120) <= 3
+        assert abs(shown["p99Ms"] - 120) <= 3
+        assert shown["averageMs"] == 1080
+        assert health[""]["gap"] == 7
+        by_queue = await figures.health(store, "acme", "queue", 3600, NOW_S)
+        assert {name: group["count"] for name, group in by_queue.items()} == {"": 0, "sales": 1, "support": 2}
+        assert await figures.health(store, "other", "plugin", 3600, NOW_S) == {}
+        assert await figures.health(store, "acme", "plugin", 3600, NOW_S - 7200) == {}
+
+    with_store(tmp_path, work)
+
+
+def test_a_series_has_a_point_for_each_time_in_which_something_happened(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        await store.keep("acme", rows(*(told(at, NOW_MS - at * 60_000) for at in range(5))), 0, NOW_MS)
+        points = await figures.series(store, "acme", 3 * 60, NOW_S, {"plugin": PLUGIN})
+        assert [point["count"] for point in points] == [1, 1, 1, 1]
+        assert all(point["at"] % 60 == 0 for point in points)
+        assert await figures.series(store, "acme", 600, NOW_S, {"queue": "other"}) == []
+        (day,) = await figures.series(store, "acme", 30 * 86_400, NOW_S, {})
+        assert day["count"] == 5
+
+    with_store(tmp_path, work)
+
+
+def test_alert_rules_see_whole_minutes(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        await store.keep("acme", rows(told(1, NOW_MS - 60_000), failed(2, NOW_MS - 60_000), failed(3)), 0, NOW_MS)
+        seen = await figures.windows(store, "acme", "plugin", 300, NOW_S)
+        assert seen == {PLUGIN: Figures(2, 1, 3120.0)}
+        assert await store.tenants(NOW_S - 3600) == ["acme"]
+
+    with_store(tmp_path, work)
+
+
+def test_raw_records_go_after_thirty_days_and_what_was_counted_of_a_day_stays(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        await store.keep("acme", rows(told(1), failed(2)), 0, NOW_MS)
+        assert await store.delete_old(NOW_MS + RAW_MS - 1) == 0
+        assert await store.delete_old(NOW_MS + RAW_MS) == 2
+        assert await count(store) == 0
+        (day,) = await figures.series(store, "acme", 60 * 86_400, NOW_S + RAW_MS // 1000, {})
+        assert (day["count"], day["failed"]) == (2, 1)
+        later_ms = NOW_MS + max(STEPS.values()) + DAY_MS
+        await store.delete_old(later_ms)
+        async with store._database.begin() as connection:  # pyright: ignore[reportPrivateUsage]
+            steps = (await connection.execute(sa.select(telemetry_counts.c.step_s).distinct())).scalars()
+            assert set(steps) == {86_400}
+        assert await store.keep("acme", rows(told(9)), 0, NOW_MS + RAW_MS) == 0  # too old when it comes
+
+    with_store(tmp_path, work)
+
+
+def test_somebody_is_erased_by_all_their_names(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        other = SENDER.__class__("acme", "eve", SENDER.words)
+        await store.keep("acme", [*rows(told(1)), *rows(told(2), sender=other)], 0, NOW_MS)
+        assert await store.erase("other", KEYS.subjects("acme", "ada", NOW_MS, RAW_MS)) == 0
+        assert await store.erase("acme", KEYS.subjects("acme", "ada", NOW_MS, RAW_MS)) == 1
+        (left,) = await store.newest("acme")
+        assert left["subject"] == KEYS.subject("acme", "eve", NOW_MS)
+
+    with_store(tmp_path, work)
+
+
+def test_the_newest_come_in_order_and_what_follows_can_be_asked_for(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        await store.keep("acme", rows(*(told(at) for at in range(5)), failed(9)), 0, NOW_MS)
+        newest = await store.newest("acme", limit=2)
+        assert [one["id"] for one in newest] == [f"{4:032x}", f"{9:032x}"]
+        assert [one["id"] for one in await store.newest("acme", after=newest[0]["seq"])] == [f"{9:032x}"]
+        assert len(await store.newest("acme", most={"status": "timeout"})) == 1
+        assert await store.newest("other") == []
+
+    with_store(tmp_path, work)
