@@ -156,7 +156,7 @@ async def test_without_a_key_nothing_is_noted(tmp_path: Path, key: str | None) -
 async def test_a_flood_is_bounded_and_the_gap_is_told(tmp_path: Path) -> None:
     async with lab(tmp_path) as made:
         await made.start()
-        plugin = made.session._plugins["p1"]
+        plugin = made.session.plugins["p1"]
         for _ in range(telemetry.MAX_RECORDS + 5):
             made.session.alert(plugin, Code.PROTOCOL_VIOLATION, "rule", "")
         await sent(made)
