@@ -204,7 +204,7 @@ def test_the_kinds_are_the_codes_own() -> None:
 
 
 def test_every_rule_of_an_alert_is_one_that_the_code_has() -> None:
-    sources = [*(ROOT / "pysandbox").glob("core/*.py"), *(ROOT / "pysandbox").glob("host/*.py")]
+    sources = [*(ROOT / "pysandbox").glob("core/**/*.py"), *(ROOT / "pysandbox").glob("host/*.py")]
     code = "".join(path.read_text("utf-8") for path in [*sources, ROOT / "worker" / "gate.ts"])
     [table] = re.findall(r"^\| `rule` \|.*?\n\n", PROTOCOL.text, re.DOTALL | re.MULTILINE)
     rules = [rule for line in table.splitlines()[2:] for rule in re.findall(r"`([\w-]+)`", line.split(" | ")[0])]
