@@ -13,6 +13,8 @@ from starlette.routing import Route
 
 from pysandbox.gateway import headers
 from pysandbox.gateway.auth.principal import READ_METRICS, Authenticator
+from pysandbox.gateway.auth.scraper import ScraperToken
+from pysandbox.gateway.reading import bearer
 from pysandbox.gateway.watch import Metrics
 
 Check = Callable[[], Awaitable[bool]]
@@ -21,12 +23,16 @@ ENDS: Final = "stopping"
 
 @dataclass(slots=True)
 class Health:
-    """``needed``: without one of these nothing works; ``helpful``: without one of these some things fail closed."""
+    """``needed``: without one of these nothing works; ``helpful``: without one of these some things fail closed.
+
+    ``scraper``: who may see the figures beside those whose token has the scope.
+    """
 
     needed: Mapping[str, Check]
     helpful: Mapping[str, Check]
     metrics: Metrics
     tokens: Authenticator
+    scraper: ScraperToken | None = None
     stopping: bool = False
 
     def routes(self) -> list[Route]:
@@ -44,5 +50,6 @@ class Health:
         return JSONResponse({"status": status, "parts": parts}, 200 if up else 503, headers=headers.api())
 
     async def figures(self, request: Request) -> Response:
-        (await self.tokens.principal(request)).require(READ_METRICS)
+        if self.scraper is None or not self.scraper.is_of(bearer(request)):
+            (await self.tokens.principal(request)).require(READ_METRICS)
         return Response(generate_latest(self.metrics.registry), 200, headers.api(), media_type=CONTENT_TYPE_LATEST)

@@ -19,6 +19,7 @@ from pysandbox.core.errors import SandboxError
 from pysandbox.gateway.auth import development, keys
 from pysandbox.gateway.auth.platform import Expected, PlatformTokens
 from pysandbox.gateway.auth.routes import SessionRoutes
+from pysandbox.gateway.auth.scraper import ScraperToken
 from pysandbox.gateway.auth.sessions import GatewaySessions
 from pysandbox.gateway.config_checks import Places, database_url
 from pysandbox.gateway.dist import Dist
@@ -75,7 +76,8 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
         await stack.enter_async_context(_sweeping(sessions))
         health = Health(
             {"database": _database_check(database), "keys": source.ready},
-            {} if shared is None else {"redis": shared.ready}, metrics, tokens)
+            {} if shared is None else {"redis": shared.ready}, metrics, tokens,
+            None if settings.metrics_token_file is None else ScraperToken(settings.metrics_token_file))
         calls = PluginCalls(database, time.monotonic)
         registry, blocks = Registry(database, now_ms=now_ms, changed=calls.changed), TenantBlocks(database)
         telemetry = await stack.enter_async_context(open_telemetry(

@@ -74,6 +74,8 @@ class Settings:
     vault_namespace: str = _setting("", "The namespace in Vault.")
     aws_region: str = _setting("", "Region of AWS Secrets Manager, for aws-sm:// references.")
     vault_cache_s: int = _setting(60, "How long a secret is used before it is read again.", least=1)
+    metrics_token_file: Path | None = _setting(  # noqa: RUF009
+        None, "File with a scraper's long-lived token, 32 characters or more, which opens /metrics alone.")
     stop_delay_s: int = _setting(
         0, "How long a stopping server goes on answering once /readyz has said so, for load balancers to hear it.")
     drain_s: int = _setting(30, "How long requests in progress may take when the server stops.", least=1)

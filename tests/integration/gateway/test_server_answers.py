@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.types import Receive, Scope, Send
 
+from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.origins import HostGuard
 from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
@@ -138,6 +139,35 @@ def test_a_session_from_exchange_to_end(server: GatewayServer) -> None:
     assert ask(server, "DELETE", f"{SESSIONS}/current", second["token"]).status_code == 204
     assert not lives(server, first["token"])
     assert not lives(server, second["token"])
+
+
+def test_a_scrapers_own_token_opens_the_figures_and_nothing_else(tmp_path: Path) -> None:
+    file, first, second = tmp_path / "scraper", "a" * 64, "b" * 64
+    file.write_text(f"{first}\n")
+    with serving(tmp_path, metrics_token_file=file) as server:
+        assert "pysandbox_requests_total" in ask(server, "GET", "/metrics", first).text
+        assert ask(server, "GET", "/metrics", server.token("telemetry:metrics:read")).status_code == 200
+        for path, method in (("/api/v2/audit", "GET"), (SESSIONS, "POST"), ("/api/v2/plugins", "GET")):
+            assert code(ask(server, method, path, first)) == "SESSION_INVALID"
+        for wrong in ("", second, first[:-1], f"{first}a"):
+            assert code(ask(server, "GET", "/metrics", wrong)) == "SESSION_INVALID"
+        file.write_text(second)  # exchanged while it runs
+        assert code(ask(server, "GET", "/metrics", first)) == "SESSION_INVALID"
+        assert ask(server, "GET", "/metrics", second).status_code == 200
+        file.unlink()
+        assert code(ask(server, "GET", "/metrics", second)) == "SESSION_INVALID"
+
+
+@pytest.mark.parametrize("text", [None, "", "short", "\u00e9" * 40])
+def test_a_scrapers_token_that_is_none_stops_the_start(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "scraper"
+    if text is not None:
+        file.write_text(text, "utf-8")
+    with pytest.raises(SandboxError, match="no token for scrapers") as caught, serving(
+        tmp_path, metrics_token_file=file):
+        pass
+    assert caught.value.code == Code.INPUT_INVALID
+    assert text is None or len(text) < 5 or text not in str(caught.value)
 
 
 def test_a_page_that_goes_away_ends_its_session_without_a_header(server: GatewayServer) -> None:
