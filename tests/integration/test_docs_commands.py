@@ -51,6 +51,15 @@ def need_chromium() -> None:
         (pytest.fail if IN_CI else pytest.skip)("no Chromium; bring it with: make run")
 
 
+def free_pair() -> int:
+    """A free port whose next one is free too: the sandbox's, where nothing else is said."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe:
+            if port < 65535 and probe.connect_ex(("127.0.0.1", port + 1)):
+                return port
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -74,7 +83,8 @@ def of_kind(*infos: str) -> list[tuple[str, Block]]:
 
 
 def test_every_shell_block_says_how_it_is_tested() -> None:
-    assert {block.info for _, block in SHELL} <= {"sh", "sh browser", "sh runtime", "sh serve", "sh make", "sh gateway"}
+    kinds = {"sh", "sh browser", "sh runtime", "sh serve", "sh make", "sh gateway", "sh attack"}
+    assert {block.info for _, block in SHELL} <= kinds
     assert len(SHELL) >= 6
 
 
@@ -176,6 +186,25 @@ def test_an_operator_comes_from_nothing_to_a_route_that_works(tmp_path: Path) ->
     assert told["subject"]["customerId"] == "c-1"
     assert "status 200  upstream" in done.stderr
     assert "078-05-1120" not in done.stdout, "the API tells it; the route masks it"
+
+
+def test_a_deployment_is_attacked_as_printed(tmp_path: Path) -> None:
+    need_chromium()
+    env = scratch("docs/attacking.md", tmp_path)
+    api, page = free_pair(), free_port()
+    up, attack = (
+        block.text.replace("8900", str(api)).replace("8910", str(page)) for _, block in of_kind("sh attack"))
+    (tmp_path / "wait_for.py").write_text(WAIT_FOR)
+    script = "\n".join([
+        "trap 'kill $(jobs -p); wait' EXIT", up, f"python -W ignore wait_for.py {api} {api + 1}",
+        attack.rstrip("\n") + f" --page-port {page}"])  # the page's port is the one thing that is not free to choose
+    env |= {"PYSANDBOX_PORT": str(api), "PYSANDBOX_SANDBOX_PORT": str(api + 1)}
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=GATEWAY_S,
+        check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing got through" in done.stderr
+    assert (tmp_path / "attack-report" / "report.html").is_file()
 
 
 # --- the page to copy ---

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from pysandbox.cli.app import app
 from pysandbox.core.errors import SandboxError
 from pysandbox.testing.attacks import RESIDUAL
 from pysandbox.testing.attacks.live import lodging
@@ -83,3 +85,11 @@ def test_no_attack_is_a_play_of_the_page_alone() -> None:
     """What arrives at a server is believed before the page is: every egress is seen there."""
     assert all(play.seen_by == "listener" for play in ALL if play.group == "egress")
     assert isinstance(ALL[0], Play)
+
+
+def test_the_document_names_every_option_and_about_how_many_attacks_there_are() -> None:
+    document = (Path(__file__).parents[5] / "docs" / "attacking.md").read_text()
+    options = {option for parameter in get_command(app).commands["attack"].params for option in parameter.opts}  # pyright: ignore[reportAttributeAccessIssue]
+    assert {option for option in options if option.startswith("--")} - {"--token-file", "--list"} <= set(
+        re.findall(r"^\| `(--[a-z-]+)", document, re.MULTILINE))
+    assert f"Some {len(ALL) // 10 * 10} attacks" in document
