@@ -17,6 +17,7 @@ from pysandbox.cli import (
     run,
     runtime,
     serve,
+    telemetry,
     token,
     vault,
 )
@@ -44,3 +45,4 @@ app.add_typer(publisher.app, name="publisher")
 app.add_typer(flow.app, name="flow")
 app.add_typer(route.app, name="route")
 app.add_typer(vault.app, name="vault")
+app.add_typer(telemetry.app, name="telemetry")

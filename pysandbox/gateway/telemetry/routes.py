@@ -107,8 +107,9 @@ class TelemetryRoutes:
         if query.get("kind", KINDS[0]) not in KINDS:
             raise _unusable("kind", f"is one of {', '.join(KINDS)}")
         most = {column: query[name] for name, column in _FILTERS.items() if name in query}
+        after = _whole(query, "after", 0, 0, 1 << 53) if "after" in query else None
         found = await self.store.newest(
-            tenant, after=_whole(query, "after", 0, 0, 1 << 53), limit=_whole(query, "limit", 100, 1, _MAX_RECORDS),
+            tenant, after=after, limit=_whole(query, "limit", 100, 1, _MAX_RECORDS),
             most=most)
         return _json({"records": found})
 

@@ -77,16 +77,18 @@ class TelemetryStore:
         return gone.rowcount
 
     async def newest(
-        self, tenant: str, *, after: int = 0, limit: int = 100, most: Mapping[str, str] | None = None,
+        self, tenant: str, *, after: int | None = None, limit: int = 100, most: Mapping[str, str] | None = None,
     ) -> list[dict[str, Any]]:  # fmt: skip
-        """Records with their ``seq``: from ``after`` on in order, or without it the newest, newest last."""
-        chosen = sa.select(records.c.seq, records.c.body).where(records.c.tenant == tenant, records.c.seq > after)
+        """Records with their ``seq``: those behind ``after`` from there on, or without it the newest, newest last."""
+        chosen = sa.select(records.c.seq, records.c.body).where(records.c.tenant == tenant)
+        if after is not None:
+            chosen = chosen.where(records.c.seq > after)
         for name, value in (most or {}).items():
             chosen = chosen.where(records.c[name] == value)
-        ordered = chosen.order_by(records.c.seq if after else records.c.seq.desc()).limit(limit)
+        ordered = chosen.order_by(records.c.seq if after is not None else records.c.seq.desc()).limit(limit)
         async with self._database.begin() as connection:
             found = [{**json.loads(row.body), "seq": row.seq} for row in await connection.execute(ordered)]
-        return found if after else found[::-1]
+        return found if after is not None else found[::-1]
 
     async def counted(
         self, tenant: str, step_s: int, from_s: int, until_s: int, by: sa.ColumnElement[Any],
