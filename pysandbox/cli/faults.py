@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
 
 from pysandbox.cli import output
-from pysandbox.core.chaos import MAX_SEED, Chaos, parse_chaos
+from pysandbox.core.chaos import AT_PORTS, MAX_SEED, Chaos, parse_chaos
 
 ChaosText = Annotated[
     str | None,
@@ -18,10 +19,18 @@ ChaosText = Annotated[
 ]
 
 
-def chosen(text: str | None) -> Chaos | None:
+FlowChaosText = Annotated[
+    str | None,
+    typer.Option(
+        "--chaos", metavar="SPEC",
+        help="Faults of its calls, for QA: latency=MS or MS-MS, hang=P, crash=P, breaker=P, seed=N, and commas."),
+]
+
+
+def chosen(text: str | None, known: Collection[str] = AT_PORTS) -> Chaos | None:
     """What ``text`` asks for, with a seed, told on stderr. Raises `SandboxError` ``INPUT_INVALID``."""
     if text is None:
         return None
-    chaos = parse_chaos(text).seeded(secrets.randbelow(MAX_SEED + 1))
+    chaos = parse_chaos(text, known).seeded(secrets.randbelow(MAX_SEED + 1))
     output.err().print(output.line(("chaos ", "bold yellow"), str(chaos)))
     return chaos

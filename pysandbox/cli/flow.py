@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pysandbox.cli import output
+from pysandbox.cli import flow_try, output
 from pysandbox.core.errors import FlowError, SandboxError
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples:  pysandbox flow check flow.json  ·  pysandbox flow explain run.jsonl  ·  "
+    "pysandbox flow try flow.json --input call.json --chaos hang=1  ·  "
     "pysandbox flow diagram flow.json --journal run.jsonl -o run.svg  ·  pysandbox flow replay flow.json run.jsonl")
 
 app = typer.Typer(help="Check, draw and replay flows.", no_args_is_help=True, epilog=EXAMPLES)
+app.command("try")(flow_try.attempt)
 FlowFile = Annotated[str, typer.Argument(metavar="FLOW", help="The flow's JSON; - for stdin.")]
 JournalFile = Annotated[
     str, typer.Argument(metavar="JOURNAL", help="A run's journal, one JSON object a line; - for stdin.")]
@@ -36,7 +38,7 @@ def check(file: FlowFile, called: Called = [], as_json: Json = False) -> None:  
     from pysandbox.core.flow.check import check_flow  # noqa: PLC0415  # imported when it runs: --help stays fast
     from pysandbox.core.flow.registered import View  # noqa: PLC0415
 
-    found = check_flow(_read(file), View(flows=_flows(called) if called else None))
+    found = check_flow(read(file), View(flows=_flows(called) if called else None))
     if as_json:
         output.json_line(_as_json(found))
     else:
@@ -108,7 +110,8 @@ def schema() -> None:
     typer.echo(schema_text(), nl=False)
 
 
-def _read(file: str) -> bytes:
+def read(file: str) -> bytes:
+    """What ``file`` holds; - is stdin. Ends the command where it cannot be read."""
     from pysandbox.core.flow.journal import MAX_FILE_BYTES  # noqa: PLC0415
 
     try:
@@ -125,7 +128,7 @@ def _parsed(file: str) -> Flow:
     from pysandbox.core.flow.check import parse_flow  # noqa: PLC0415
 
     try:
-        return parse_flow(_read(file))
+        return parse_flow(read(file))
     except FlowError as error:
         output.give_up(error, output.FAILED)
 
@@ -143,7 +146,7 @@ def _journal(file: str) -> list[Event]:
     from pysandbox.core.flow.journal import parse_journal  # noqa: PLC0415
 
     try:
-        return parse_journal(_read(file).decode("utf-8", errors="replace"))
+        return parse_journal(read(file).decode("utf-8", errors="replace"))
     except SandboxError as error:
         output.give_up(error, output.FAILED)
 

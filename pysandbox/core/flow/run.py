@@ -27,6 +27,8 @@ MAX_DATA_CHARS: Final = 256 * 1024
 """Of what a flow is started with, as JSON."""
 MAX_MESSAGE_CHARS: Final = 500
 """Of an error's message in a state, and so in the journal."""
+MAX_CID_CHARS: Final = 56
+"""Of the run's correlation id in a call's own, which has 64 at most."""
 JOURNAL_FORMAT: Final = 1
 
 BRANCHES: Final[Mapping[Status, str]] = {Status.OK: "onSuccess", Status.TIMEOUT: "onTimeout"}
@@ -98,7 +100,7 @@ class Run:
         payload = strict_json.dumps(render(call.payload, self.scope), max_chars=MAX_VALUE_CHARS)
         return Invocation(
             call.id if call.id != block.id else "", self.start.pins.get(call.plugin_id, call.plugin_id), call.handler,
-            payload, f"{self.start.correlation_id}.{self._next}")
+            payload, f"{self.start.correlation_id[:MAX_CID_CHARS]}.{self._next}")
 
     def state(self, outcome: Outcome, took_ms: float, correlation_id: str = "") -> tuple[dict[str, Any], Outcome]:
         """A call's outcome as templates and the journal see it, and what it counts as: a value may be unfit for us.

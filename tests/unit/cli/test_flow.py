@@ -12,7 +12,7 @@ from pysandbox.cli.app import app
 from pysandbox.core.errors import Code
 from pysandbox.core.flow.journal import dump_journal
 from tests.unit.core.flow.places import fails
-from tests.unit.core.flow.test_guide_flow import PRINTED, completed, ran
+from tests.unit.core.flow.test_guide_flow import DATA, PRINTED, completed, ran
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "flows"
 
@@ -125,3 +125,41 @@ def test_no_text_of_a_journal_steers_the_terminal(tmp_path: Path) -> None:
     out = _flow("explain", str(tmp_path / "run.jsonl"))[1]
     assert "\x1b" not in out
     assert "[red]" in out
+
+
+# --- try ---
+def test_a_flow_is_tried_with_stand_ins(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text(json.dumps(DATA))
+    (tmp_path / "answers.json").write_text('{"com.vendor.risk-scoring": {"score": 3}}')
+    args = ("try", str(EXAMPLES / "risk.json"), "--input", str(tmp_path / "in.json"), "--answers",
+            str(tmp_path / "answers.json"), "--journal", str(tmp_path / "run.jsonl"))  # fmt: skip
+    code, out, err = _flow(*args)
+    assert (code, err) == (0, "")
+    assert out.startswith("route_to_premium_queue  queue premium_queue  ")
+    assert '"value":{"score":3}' in (tmp_path / "run.jsonl").read_text()
+    assert json.loads(_flow(*args, "--json")[1])["block"] == "route_to_premium_queue"
+
+
+def test_with_chaos_each_fallback_is_reported_with_its_window(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text(json.dumps(DATA))
+    code, out, err = _flow(
+        "try", str(EXAMPLES / "risk.json"), "--input", str(tmp_path / "in.json"), "--chaos", "crash=1,seed=7")
+    assert code == 0
+    assert '"pluginFailureReason": "PLUGIN_KILLED"' in out
+    assert "chaos crash=1,seed=7\n" in err
+    assert "window invoke_plugin_risk onError → fallback_to_standard_queue (PLUGIN_KILLED)" in err
+    assert "inside its window of 2550 ms" in err
+
+
+@pytest.mark.parametrize(("args", "code", "said"), [
+    (("guide.json",), 1, "FLOW_INVALID"), (("risk.json", "--chaos", "drop=1"), 2, "is no fault"),
+    (("risk.json", "--input", "guide.json"), 2, "a flow is started with"),
+    (("risk.json", "--input", "none.json"), 2, "cannot be read"),
+    (("risk.json", "--journal", "none/run.jsonl"), 2, "cannot be written")])
+def test_what_cannot_be_tried_is_said(
+    args: tuple[str, ...], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    found = _flow("try", *args)
+    assert found[0] == code
+    assert said in found[2]
