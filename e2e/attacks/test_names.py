@@ -10,8 +10,10 @@ import secrets
 
 import pytest
 
+from e2e.kit.embedder import Embedder
 from e2e.kit.lab import Lab, LabError, LabPlugin
 from e2e.kit.server import LabServer
+from pysandbox.testing.browsers import Page
 
 ATTACKER = "test.attacker@1.0.0"
 LOOK_ALIKES = [
@@ -91,6 +93,13 @@ def test_what_would_be_code_somewhere_arrives_as_text(shared_lab: Lab, attacker:
     assert [one["event"] for one in told] == [name[:EVENT_CHARS] for name in MARKUP]
     assert shared_lab.ask("() => window.owned ?? null") is None
     assert shared_lab.alerts() == []
+
+
+def test_control_a_page_that_shows_it_as_markup_runs_it(page: Page) -> None:
+    with Embedder(extra={"bare.html": "<!doctype html><body>"}) as embedder:  # a page without a policy
+        page.goto(f"{embedder.origin}/bare.html")
+        page.evaluate("(texts) => { document.body.innerHTML = texts.join(''); }", MARKUP)
+        page.wait_for("window.owned === 1", timeout_s=20)
 
 
 def held(plugin: LabPlugin, text: str) -> int:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from e2e.kit.lab import Lab, LabPlugin
+from pysandbox.testing.browsers import Page
 
 NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "__defineGetter__"]
 TEXT = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":1,"then":1,"toJSON":1}'
@@ -29,6 +30,23 @@ def test_such_keys_go_through_and_back_and_touch_no_prototype(shared_lab: Lab, a
     told = shared_lab.ask("(n) => JSON.stringify(lab.heard(n))", attacker.number)
     assert "polluted" in told
     assert shared_lab.ask(CLEAN)
+
+
+NAIVE_MERGE = """(text) => {
+  const merge = (to, from) => {
+    for (const [key, value] of Object.entries(from)) {
+      if (typeof value === "object") merge(to[key] ??= {}, value);
+      else to[key] = value;
+    }
+  };
+  merge({}, JSON.parse(text));
+  return {}.polluted;
+}"""
+
+
+def test_control_a_page_that_assigns_by_name_is_polluted(page: Page) -> None:
+    page.goto("data:text/html,")
+    assert page.evaluate(NAIVE_MERGE, TEXT) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,3 +74,8 @@ def test_a_payload_that_shows_another_value_each_time_is_read_once(shared_lab: L
       return [reads, outcome.value];
     }""", attacker.number)
     assert seen == [1, 1]
+
+
+def test_control_who_reads_it_twice_sees_two_values(shared_lab: Lab) -> None:
+    reads = "() => { let n = 0; const odd = { toJSON: () => ++n }; return [JSON.stringify(odd), JSON.stringify(odd)]; }"
+    assert shared_lab.ask(reads) == ["1", "2"]

@@ -178,14 +178,16 @@ PROTOTYPES: Final = (
         tries="Markup, scripts, styles, terminal codes, formats, header lines, as names of events and in their data.",
         wall="it arrives as the text it is; what a page makes of it is the page's", observed=Observation.CANARY,
         proofs=at(_NAMES, "test_what_would_be_code_somewhere_arrives_as_text"),
-        no_control="Nothing of ours shows text, so there is no wall to take away.", verdicts=browsers(),
+        control=Control("text: a page that shows it as markup", at(
+            _NAMES, "test_control_a_page_that_shows_it_as_markup_runs_it")), verdicts=browsers(),
         residual=("granted-is-granted",)),
     Attack(
         numbers=(30,), slug="prototype-keys", group=Group.PROTOTYPES, title="`__proto__` and friends as keys",
         tries="Uses names of every object's prototype as keys of payloads, events and log fields.",
         wall="data stays JSON text until a parser makes it, which knows no prototype", observed=Observation.CANARY,
         proofs=at(_PROTOTYPES, "test_such_keys_go_through_and_back_and_touch_no_prototype"),
-        no_control="No code of ours assigns by a name that came from outside, so there is no wall to take away.",
+        control=Control("text: a page that assigns by name", at(
+            _PROTOTYPES, "test_control_a_page_that_assigns_by_name_is_polluted")),
         verdicts=browsers()),
     Attack(
         numbers=(31,), slug="prototype-keys-in-a-manifest", group=Group.PROTOTYPES, title="`__proto__` in a manifest",
@@ -211,5 +213,6 @@ PROTOTYPES: Final = (
         tries="Shows the check one value and the sink another, by `toJSON`.", wall="it is read once, to text",
         observed=Observation.COUNTER,
         proofs=at(_PROTOTYPES, "test_a_payload_that_shows_another_value_each_time_is_read_once"),
-        no_control="What is read once cannot change; the test counts the reads.", verdicts=browsers()),
+        control=Control("the one reading", at(
+            _PROTOTYPES, "test_control_who_reads_it_twice_sees_two_values")), verdicts=browsers()),
 )

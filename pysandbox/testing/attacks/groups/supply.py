@@ -24,7 +24,9 @@ SUPPLY_CHAIN: Final = (
         "reads it, and its index's after", observed=Observation.OUTCOME,
         proofs=(*at("e2e/spine/test_gateway_answers.py", "test_a_bundle_of_other_bytes_is_not_run"),
                 *at(_BUNDLE, "test_one_flipped_byte_never_yields_other_content")),
-        no_control="The same bundle unchanged is what every other test runs.", verdicts=browsers()),
+        control=Control("the check of the index", at(
+            "tests/unit/core/test_bundle_attacks.py", "test_attack_53_a_changed_file_under_its_old_index")),
+        verdicts=browsers()),
     Attack(
         numbers=(54,), slug="archive-paths", group=Group.SUPPLY_CHAIN,
         title="Paths that climb, and names that come twice",
@@ -33,7 +35,8 @@ SUPPLY_CHAIN: Final = (
         proofs=at(_BUNDLE, "test_a_name_that_is_no_plain_relative_path_is_refused",
                   "test_a_name_that_comes_twice_is_refused", "test_a_symbolic_link_is_refused",
                   "test_a_name_that_is_file_and_folder_is_refused", "test_bytes_before_or_after_the_zip_are_refused"),
-        no_control="Each archive differs by that one thing from one that reads back exactly in the same file.",
+        control=Control("the check of names", at(
+            "tests/unit/core/test_bundle_attacks.py", "test_attack_54_a_name_climbs_out_of_the_plugins_folder")),
         verdicts=server()),
     Attack(
         numbers=(49,), slug="zip-bomb", group=Group.SUPPLY_CHAIN, title="A zip that unfolds without end",
@@ -43,7 +46,8 @@ SUPPLY_CHAIN: Final = (
                   "test_a_zip_bomb_that_lies_about_its_size_is_refused",
                   "test_a_zip64_directory_is_refused_because_its_bounds_stand_elsewhere",
                   "test_a_directory_of_many_entries_is_refused_before_it_is_read"),
-        no_control="Each archive differs by that one thing from one that reads back exactly in the same file.",
+        control=Control("the bound: a higher one", at(
+            "tests/unit/core/test_bundle_attacks.py", "test_attack_49_a_few_bytes_unfold_to_very_many")),
         verdicts=server()),
     Attack(
         numbers=(55,), slug="swapped-manifest", group=Group.SUPPLY_CHAIN, title="A manifest swapped after consent",
@@ -186,7 +190,7 @@ LIFECYCLE: Final = (
                 *at("tests/unit/plugin/test_rehearsal.py", "test_it_leaves_no_module_no_file_no_path_and_no_handler")),
         control=Control("the opaque origin, where what was stored is found", at(
             "e2e/attacks/test_isolation.py", "test_control_without_the_proof_it_would_run_on_the_hosts_origin")),
-            verdicts=browsers()),
+        verdicts=browsers()),
     Attack(
         numbers=(111,), slug="old-context", group=Group.LIFECYCLE, title="A context of an ended invocation",
         tries="Keeps `ctx` and calls through it when its invocation is over.",
