@@ -65,6 +65,7 @@ def gateway(tmp_path: Path, dist: Path, page_port: int) -> Iterator[GatewayServe
         yield running
 
 
+@pytest.mark.timeout(300)  # it bounds itself, attack by attack
 def test_a_gateway_as_it_ships_stops_them(
     engine: Engine, gateway: GatewayServer, page_port: int, tmp_path: Path
 ) -> None:

@@ -16,10 +16,17 @@ from typing import Any
 PATIENCE_S = 4.0
 MAX_PROXIES = 40
 """Of the objects found in the heap, so many are tried."""
+_found: list[Any] = []
 
 
 def heap_proxies() -> list[Any]:
-    """Every JavaScript object that some Python object still holds."""
+    """Every JavaScript object that some Python object still holds, as they were when this was first asked."""
+    if not _found:
+        _found.extend(_look())
+    return _found
+
+
+def _look() -> list[Any]:
     seen: dict[int, Any] = {}
     for holder in gc.get_objects():
         for found in (holder, *gc.get_referents(holder)):
