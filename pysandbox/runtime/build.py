@@ -30,6 +30,7 @@ from pysandbox.runtime.stdlib import compile_stdlib, pack_stdlib
 from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, Progress, cache_dir, in_source_tree, pyodide_folder
 
 DIST = Path(__file__).parent / "dist"
+SHIPPED_SCRIPTS = ("host_worker.js", "plugin_worker.js", "watchdog.js", "deno_worker.js")
 ASSETS = ("pyodide.asm.wasm", "python_stdlib.zip", "snapshot.bin", "host_worker.js", "plugin_worker.js", "watchdog.js")
 
 
@@ -72,7 +73,7 @@ def _make(progress: Progress, work: Path) -> tuple[dict[str, bytes], dict[str, A
         "pyodide.asm.wasm": wasm,
         "python_stdlib.zip": pack_stdlib(compiled, in_snapshot=snapshot.modules),
         "snapshot.bin": snapshot.packed,
-        **{name: scripts[name].encode() for name in ("host_worker.js", "plugin_worker.js", "watchdog.js")},
+        **{name: scripts[name].encode() for name in SHIPPED_SCRIPTS},
     }
     modules = {"inSnapshot": sorted(snapshot.modules), "inLibrary": _top_level(files["python_stdlib.zip"])}
     return files, {**_entry_files(files, scripts), "modules": modules}

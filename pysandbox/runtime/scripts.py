@@ -18,7 +18,7 @@ WORKER_BANNER = (
 SCRIPTS = {
     "pysandbox.js": ("web/pysandbox.ts", "esm"), "host.js": ("web/host.ts", "iife"), "cell.js": ("web/cell.ts", "iife"),
     "watchdog.js": ("web/watchdog.ts", "iife"), "host_worker.js": ("worker/host_worker.ts", "iife"),
-    "plugin_worker.js": ("worker/plugin_worker.ts", "iife"),
+    "plugin_worker.js": ("worker/plugin_worker.ts", "iife"), "deno_worker.js": ("worker/deno_worker.ts", "iife"),
 }  # fmt: skip
 
 
