@@ -21,6 +21,7 @@ const decoder = new TextDecoder();
 const scope = globalThis as any;
 stripGlobals(scope);
 scope.WorkerGlobalScope = Object; // the loader asks whether it is in a worker
+scope.dispatchEvent = () => true; // Deno tells of the load and the end of its program by it
 
 export interface Frame {
   text: string;
