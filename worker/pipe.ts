@@ -19,9 +19,15 @@ const decoder = new TextDecoder();
 
 // deno-lint-ignore no-explicit-any
 const scope = globalThis as any;
+// Deno loads what these stand for when they are first asked for, which needs what is about to go.
+for (const name of ["setTimeout", "clearTimeout", "MessageChannel", "performance", "crypto", "console"]) void scope[name];
+const events = EventTarget.prototype;
+const kept = Object.getOwnPropertyDescriptors(events);
 stripGlobals(scope);
+Object.defineProperties(events, kept); // Deno's own ports are written in JavaScript, and call these
 scope.WorkerGlobalScope = Object; // the loader asks whether it is in a worker
 scope.dispatchEvent = () => true; // Deno tells of the load and the end of its program by it
+scope.addEventListener = scope.removeEventListener = undefined; // no browser's worker has them left
 
 export interface Frame {
   text: string;
