@@ -35,6 +35,7 @@ async function boot({ text, buffers: [wasm, snapshot] }: Frame): Promise<void> {
   const module = await WebAssembly.compile(capped);
   free(wasm);
   await bootPlugin({ module, snapshot }, port, library);
+  writeFrame("up");
 }
 
 /** First the interpreter, then for some the standard library, then what binds the port; from there on messages. */

@@ -55,6 +55,10 @@ class GatewayProxy:
         name = f"pysandbox proxy {asker.name} {request.verb} {request.path[:128]}"
         self._world.begin(self._exchange(outgoing, name, cid, done))
 
+    def hang_up(self, id: str) -> None:
+        """See `Proxy`."""
+        self._world.hang_up(id)
+
     async def _exchange(self, outgoing: Outgoing, name: str, cid: str, done: Done) -> None:
         started_ms = self._world.now_ms()
         try:

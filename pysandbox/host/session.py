@@ -12,6 +12,7 @@ from typing import Any, cast
 from pysandbox.core import permissions, strict_json
 from pysandbox.core.broker.invocations import Invocation
 from pysandbox.core.broker.plugin import LivePlugin, Report
+from pysandbox.core.broker.proxying import Proxy
 from pysandbox.core.broker.roster import Roster
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
@@ -211,6 +212,14 @@ class HostSession(Roster):
         self._world.to_page("error", id, cid, strict_json.dumps(error.as_json()))
 
     # --- what plugins ask of their session ---
+    def context_of(self, _plugin: LivePlugin, /) -> Mapping[str, str]:
+        """The same for all plugins of the page."""
+        return self.page_context
+
+    def proxy_of(self, _plugin: LivePlugin, /) -> Proxy:
+        """The session's."""
+        return self.proxy
+
     def granted(self, plugin: LivePlugin) -> tuple[str, ...]:
         """Declared in the manifest, granted by the session, provided by the page, and not revoked."""
         return tuple(sorted(permissions.effective(

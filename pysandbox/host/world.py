@@ -40,3 +40,7 @@ class World(world.World, Protocol):
         Raises TimeoutError, OverflowError (more than ``max_bytes``), ConnectionError (also when it was hung up).
         """
         ...
+
+    def hang_up(self, id: str) -> None:
+        """Nobody waits for this exchange any more. Harmless when it has ended."""
+        ...

@@ -1,1 +1,4 @@
-"""Where a plugin can run when no browser is there: the `Invoker` port, and what stands behind it."""
+"""Where a plugin runs when no browser is there: the `Invoker` port, its Deno process, and a function behind HTTP.
+
+What judges the plugin is `pysandbox.core.broker`, the same as in a browser's host worker.
+"""

@@ -21,12 +21,15 @@ class Owner(Protocol):
     """Most of it goes to the page."""
 
     world: World
-    page_context: Mapping[str, str]
     sid: str
     origin: str
-    proxy: Proxy
     chaos: Chaos | None  # what goes wrong on purpose, for QA
 
+    def context_of(self, plugin: LivePlugin, /) -> Mapping[str, str]:
+        """What it is told of where it runs: environment, queue, locale."""
+        ...
+
+    def proxy_of(self, plugin: LivePlugin, /) -> Proxy: ...
     def report(self, kind: str, plugin: LivePlugin, cid: str, payload: str) -> None: ...
     def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None: ...
     def ask_page(

@@ -127,7 +127,7 @@ class LivePlugin:
         self._world.arm(number, "load", self.limit("bootMs"))
         job = strict_json.dumps({
             "pluginId": self.manifest.plugin_id, "entry": self.manifest.entry,
-            "context": dict(self.owner.page_context), "permissions": list(self.owner.granted(self)),
+            "context": dict(self.owner.context_of(self)), "permissions": list(self.owner.granted(self)),
             "limits": dict(self.manifest.limits),
         })  # fmt: skip
         slot.channel.send("load", "load", "", job, deadline_ms=self.limit("onLoadMs"),
@@ -331,10 +331,10 @@ class LivePlugin:
                 running.network_ms += self._world.now_ms() - asked_ms
             self._calls.proxied(id, answer)
 
-        self.owner.proxy.ask(asker, id, asked, ends_ms - asked_ms, cid, answered)
+        self.owner.proxy_of(self).ask(asker, id, asked, ends_ms - asked_ms, cid, answered)
 
     def hang_up(self, id: str) -> None:
-        self._world.hang_up(id)
+        self.owner.proxy_of(self).hang_up(id)
 
     def withdraw(self, id: str, cid: str) -> None:
         self.owner.report("withdraw", self, cid, f'"{id}"')

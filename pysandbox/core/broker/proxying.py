@@ -44,3 +44,7 @@ class Proxy(Protocol):
         ``left_ms``: until the end of the invocation that it belongs to.
         """
         ...
+
+    def hang_up(self, id: str) -> None:
+        """Nobody waits for this answer any more. Harmless when it has come."""
+        ...

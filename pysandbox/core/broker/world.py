@@ -45,7 +45,3 @@ class World(Protocol):
     def span(self, name: str, started_ms: float, cid: str) -> None:
         """Put what began then and ends now on a timeline, where there is one."""
         ...
-
-    def hang_up(self, id: str) -> None:
-        """Nobody waits for this exchange any more. Harmless when it has ended."""
-        ...
