@@ -123,3 +123,4 @@ class DenoInvoker:
         self._session.close()
         self._world.close()
         await self._pool.close()
+        await asyncio.gather(*self._loads.values(), return_exceptions=True)  # each has ended, and was told so
