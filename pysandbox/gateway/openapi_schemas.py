@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pysandbox.core.errors import Code
 from pysandbox.core.telemetry.record import json_schema
+from pysandbox.gateway import openapi_route
 from pysandbox.gateway.registry import STATES
 
 Schema = Mapping[str, Any]
@@ -34,14 +35,6 @@ def _closed(required: Mapping[str, Schema], optional: Mapping[str, Schema] | Non
 def _listed(name: str, items: Schema) -> Schema:
     return _closed({name: {"type": "array", "items": items}})
 
-
-_ROUTE: Final[Mapping[str, Schema]] = {"name": TEXT, "routePattern": TEXT, "authMethod": TEXT}
-_ROUTE_OPTIONAL: Final[Mapping[str, Schema]] = {
-    "enabled": {"type": "boolean"}, "credentials": ANY_OBJECT, "rateLimit": ANY_OBJECT, "timeoutMs": WHOLE,
-    "responseTransform": ANY_OBJECT, "upstream": ANY_OBJECT, "methods": _TEXTS, "contentTypes": _TEXTS,
-    "requestHeaders": _TEXTS, "plugins": _TEXTS, "connectTimeoutMs": WHOLE, "firstByteTimeoutMs": WHOLE,
-    "requestBytes": WHOLE, "responseBytes": WHOLE, "cache": ANY_OBJECT, "circuitBreaker": ANY_OBJECT,
-    "inspection": {"enum": ["observe", "block", "off"]}}
 
 _RECORD: Final[Schema] = {name: rule for name, rule in json_schema().items() if name != "$schema"}
 _NUMBER: Final[Schema] = {"type": "number"}
@@ -84,9 +77,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Publishers": _listed("publishers", ref("Publisher")),
     "AuditEntries": _listed("entries", _closed({
         "at": WHOLE, "actor": TEXT, "action": TEXT, "target": TEXT, "detail": ANY_OBJECT})),
-    "ProxyRoute": _closed(_ROUTE, _ROUTE_OPTIONAL),
+    "ProxyRoute": _closed(openapi_route.REQUIRED, openapi_route.OPTIONAL),
     "KeptRoute": _closed(
-        {**_ROUTE, "state": {"enum": ["enabled", "disabled", "upstreamMissing"]}}, _ROUTE_OPTIONAL),
+        {**openapi_route.REQUIRED, "state": {"enum": ["enabled", "disabled", "upstreamMissing"]}},
+        openapi_route.OPTIONAL),
     "KeptRoutes": _listed("routes", ref("KeptRoute")),
     "SecretValues": {
         "type": "object", "required": ["hosts"], "properties": {"hosts": _TEXTS}, "additionalProperties": TEXT},
