@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Final
 
 from pysandbox.core.errors import FlowError, Problem, SandboxError
 from pysandbox.core.flow import registered, sight
 from pysandbox.core.flow.blocks import Flow
-from pysandbox.core.flow.graph import EXHAUSTED, Longest, Node, circles, longest, reachable
+from pysandbox.core.flow.graph import EXHAUSTED, MAX_BOUNDED, Longest, Node, circles, longest, reachable
 from pysandbox.core.flow.parse import Parsed, canonical, parse
 from pysandbox.core.flow.reader import Draft, Reader
 from pysandbox.core.flow.registered import NOTHING_KNOWN, View
@@ -23,6 +24,8 @@ from pysandbox.core.json_text import read_json
 from pysandbox.core.manifest_checks import MAX_PROBLEMS, join, show
 
 MAX_FLOW_CHARS: Final = 256 * 1024
+MAX_CIRCLES: Final = 10
+"""Of the circles that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def _hang_together(parsed: Parsed, reader: Reader) -> Longest | None:
     for draft in parsed.drafts:
         for branch, target in draft.targets.items():
             if target not in by_id:
-                reader.fault(draft.places[branch], f"there is no block {show(target)}", _add_or_name(target, by_id))
+                cure = "Add it." if reader.is_enough else _add_or_name(target, by_id)
+                reader.fault(draft.places[branch], f"there is no block {show(target)}", cure)
     entry = parsed.drafts[0].id
     if entry not in by_id:
         return None
@@ -124,13 +128,20 @@ def _time(
 ) -> Longest | None:
     """The longest way; None where a flow runs in circles."""
     endless = False
-    for circle in circles(nodes):
+    for circle in islice(circles(nodes), MAX_CIRCLES):
         endless = True
         ids = " → ".join([*circle, circle[0]])
         reader.fault(
             by_id[circle[0]].path, f"runs in a circle without a bound: {ids}",
             'Give one of its blocks "maxVisits" and "onExhausted".')
     if endless:
+        return None
+    bounded = [id for id, node in nodes.items() if node.max_visits]
+    if len(bounded) > MAX_BOUNDED:
+        reader.fault(
+            by_id[bounded[MAX_BOUNDED]].path,
+            f"is one of {len(bounded)} blocks with maxVisits, more than {MAX_BOUNDED}",
+            "Bound fewer blocks, or use retry.")
         return None
     way = longest(nodes, parsed.drafts[0].id)
     if way is None:

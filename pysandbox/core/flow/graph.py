@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 MAX_STATES: Final = 20_000
 """Of the search for the longest way: a block together with how often each bounded block was entered."""
 EXHAUSTED: Final = "onExhausted"
+MAX_BOUNDED: Final = 8
+"""Of the blocks with a bound in one flow, so that every way through them can be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,14 @@ def longest(nodes: Mapping[str, Node], entry: str) -> Longest | None:
     bounded = [id for id in nodes if nodes[id].max_visits]
     start = _State(entry, (0,) * len(bounded))
     best: dict[_State, tuple[int, int, _State | None]] = {}  # state to (ms, blocks, where next)
-    stack: list[tuple[_State, list[tuple[int, _State]]]] = [(start, _ways(nodes, bounded, start))]
+    stack = [_step(nodes, bounded, start)]
     while stack:
-        state, ways = stack[-1]
-        todo = next((after for _, after in ways if after not in best), None)
+        state, ways, left = stack[-1]
+        todo = next((after for _, after in left if after not in best), None)
         if todo is not None:
             if len(best) + len(stack) > MAX_STATES:
                 return None
-            stack.append((todo, _ways(nodes, bounded, todo)))
+            stack.append(_step(nodes, bounded, todo))
             continue
         stack.pop()
         own = nodes[state.id].ms if nodes[state.id].ends else 0
@@ -104,6 +106,14 @@ def longest(nodes: Mapping[str, Node], entry: str) -> Longest | None:
             [(own, 1, None), *((cost + best[after][0], 1 + best[after][1], after) for cost, after in ways)],
             key=lambda way: way[:2])
     return _told(best, start)
+
+
+def _step(
+    nodes: Mapping[str, Node], bounded: Sequence[str], state: _State
+) -> tuple[_State, list[tuple[int, _State]], Iterator[tuple[int, _State]]]:
+    """A state to be looked at: its ways, and those of them that were not looked at yet."""
+    ways = _ways(nodes, bounded, state)
+    return state, ways, iter(ways)
 
 
 def _ways(nodes: Mapping[str, Node], bounded: Sequence[str], state: _State) -> list[tuple[int, _State]]:

@@ -24,7 +24,7 @@ from pysandbox.core.flow.templates import (
     compile_text,
     lookups,
 )
-from pysandbox.core.manifest_checks import Checks, Form, join, kind, show
+from pysandbox.core.manifest_checks import MAX_PROBLEMS, Checks, Form, join, kind, show
 
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _ID_FORM: Final = Form(re.compile(BLOCK_ID), 64, "is no block's id", "Use letters, digits, _ and -, a letter first.")
@@ -56,6 +56,11 @@ class Draft:
 
 class Reader(Checks):
     """The checks of a JSON document's members, and those that flows need beside them."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether more is wrong than anybody reads: from here on nobody guesses what may have been meant."""
+        return len(self.problems) >= MAX_PROBLEMS
 
     def number(self, members: Mapping[str, object], path: str, name: str, spec: Field) -> int:
         value = members.get(name, spec.default)

@@ -41,6 +41,8 @@ class View:
 
 
 NOTHING_KNOWN: Final = View()
+_ALL: Final = "*"
+"""For ``{{data}}``: every name of ``setData``; it is no name itself."""
 
 
 def check(parsed: Parsed, view: View, reader: Reader) -> None:
@@ -110,16 +112,15 @@ def _all_called(flow_id: str, flows: Mapping[str, Flow]) -> set[str]:
 def _routing(parsed: Parsed, plugins: Mapping[str, PluginView], reader: Reader) -> None:
     """A plugin's value that names a queue, or that decides between queues, takes a permission."""
     by_id = {draft.id: draft for draft in parsed.drafts}
-    callers = {call.id: (call.plugin_id) for draft in parsed.drafts for call in draft.calls}
+    callers = {call.id: call.plugin_id for draft in parsed.drafts for call in draft.calls}
+    tainted = _data_from_plugins(parsed, by_id)
+    queues = {draft.id: _queues(draft.id, by_id) for draft in parsed.drafts}
     for draft in parsed.drafts:
-        if draft.type == "parallel":
-            callers.setdefault(draft.id, "")
-    tainted = _data_from_plugins(parsed)
-    for draft in parsed.drafts:
-        for path, value in _choosing(draft, by_id):
-            ids = sorted(_sources(value, tainted, by_id))
-            lacking = {callers[id] for id in ids if callers.get(id)} if ids else set[str]()
-            for plugin_id in sorted(lacking):
+        for path, value in _choosing(draft, queues):
+            sources, names = _sources(value, by_id)
+            for name in names:
+                sources |= tainted.get(name, set())
+            for plugin_id in sorted({callers[id] for id in sources if id in callers}):
                 found = plugins.get(plugin_id)
                 if found is not None and MAY_ROUTE not in found.permissions:
                     reader.fault(
@@ -127,12 +128,12 @@ def _routing(parsed: Parsed, plugins: Mapping[str, PluginView], reader: Reader) 
                         "Declare the permission in its manifest and grant it, or choose by other data.")
 
 
-def _choosing(draft: Draft, by_id: Mapping[str, Draft]) -> Iterator[tuple[str, Value]]:
+def _choosing(draft: Draft, queues: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, Value]]:
     """The values by which ``draft`` chooses a queue, with their paths."""
     block = draft.block
     if isinstance(block, RouteToQueue):
         yield join(draft.path, "queueId"), block.queue_id
-    elif isinstance(block, Decision) and len({_queues(target, by_id) for target in draft.targets.values()}) > 1:
+    elif isinstance(block, Decision) and len({queues.get(target) for target in draft.targets.values()}) > 1:
         for index, rule in enumerate(block.rules):
             for below, value in values_of(rule.when):
                 yield f"{draft.path}.rules[{index}].when{below}", value
@@ -150,31 +151,37 @@ def _queues(start: str, by_id: Mapping[str, Draft]) -> frozenset[str]:
     return frozenset(id for id in seen if id in by_id and by_id[id].type == "routeToQueue")
 
 
-def _data_from_plugins(parsed: Parsed) -> dict[str, set[str]]:
-    """Names of ``setData`` that hold a plugin's value, each with the blocks it may come from."""
-    by_id = {draft.id: draft for draft in parsed.drafts}
+def _data_from_plugins(parsed: Parsed, by_id: Mapping[str, Draft]) -> dict[str, set[str]]:
+    """Names of ``setData`` that hold plugins' values, each with the calls these may come from; `_ALL` for any name."""
     tainted: dict[str, set[str]] = {}
-    grown = True
-    while grown:
-        grown = False
-        for draft in parsed.drafts:
-            for name, value in draft.block.values.items() if isinstance(draft.block, SetData) else ():
-                more = _sources(value, tainted, by_id) - tainted.get(name, set())
-                if more:
-                    tainted.setdefault(name, set()).update(more)
-                    grown = True
+    follow: dict[str, set[str]] = {}  # a name, and those that are made from it
+    for draft in parsed.drafts:
+        for name, value in draft.block.values.items() if isinstance(draft.block, SetData) else ():
+            calls, names = _sources(value, by_id)
+            tainted.setdefault(name, set()).update(calls)
+            follow.setdefault(name, set()).add(_ALL)
+            for other in names:
+                follow.setdefault(other, set()).add(name)
+    left = list(tainted)
+    while left:
+        name = left.pop()
+        for other in follow.get(name, ()):
+            held = tainted.setdefault(other, set())
+            if not tainted[name] <= held:
+                held |= tainted[name]
+                left.append(other)
     return tainted
 
 
-def _sources(value: Value, tainted: Mapping[str, set[str]], by_id: Mapping[str, Draft]) -> set[str]:
-    """The calls whose values are in ``value``."""
-    found: set[str] = set()
+def _sources(value: Value, by_id: Mapping[str, Draft]) -> tuple[set[str], set[str]]:
+    """The calls whose values are in ``value``, and the names of ``setData`` that are."""
+    calls: set[str] = set()
+    names: set[str] = set()
     for _, lookup in lookups(value):
         root, rest = lookup.path[0], lookup.path[1:]
         if root == "data":
-            names = [rest[0]] if rest else list(tainted)
-            found.update(*(tainted.get(name, set()) for name in names))
+            names.add(rest[0] if rest else _ALL)
         elif not rest or rest[0] in {"value", "winner"}:
             owner = by_id.get(root)
-            found.update([root] if owner is None else [call.id for call in owner.calls])
-    return found
+            calls.update([root] if owner is None else [call.id for call in owner.calls])
+    return calls, names

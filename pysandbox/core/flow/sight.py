@@ -6,6 +6,7 @@ May-analysis: for every block, which outcomes can have come about on some way to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
@@ -19,7 +20,7 @@ from pysandbox.core.manifest_checks import show
 OK: Final = "ok"
 FAILED: Final = "failed"
 SET: Final = "set"
-Seen = frozenset[tuple[str, str]]
+Fact = tuple[str, str]
 """What may have happened: a block's id (or ``data.NAME``) and `OK`, `FAILED` or `SET`."""
 
 _OWN_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -35,7 +36,7 @@ def check(drafts: Sequence[Draft], by_id: Mapping[str, Draft], entry: str, reade
     owners |= by_id
     for draft in drafts:
         for path, lookup, needed in draft.lookups:
-            fault = _fault(lookup, before.get(draft.id, frozenset()), owners)
+            fault = _fault(lookup, before[draft.id], owners, reader)
             if fault is not None:
                 reader.fault(path, *fault)
             elif needed and not lookup.has_default and lookup.path[0] not in _ALWAYS and "onError" not in draft.targets:
@@ -44,23 +45,57 @@ def check(drafts: Sequence[Draft], by_id: Mapping[str, Draft], entry: str, reade
                     f'Add "onError", or a default: {str(lookup)[:-2]} | default: ""}}}}.')
 
 
-def _before(by_id: Mapping[str, Draft], entry: str) -> dict[str, Seen]:
-    """What may have happened before each block: what may have on any way to it, until nothing is added."""
-    before: dict[str, Seen] = {entry: frozenset()}
-    left = [entry]
-    while left:
-        draft = by_id[left.pop()]
-        for branch, target in draft.targets.items():
-            if target not in by_id:
-                continue
-            after = before[draft.id] | frozenset(_happens(draft, branch))
-            if target not in before or not after <= before[target]:
-                before[target] = before.get(target, frozenset()) | after
-                left.append(target)
-    return before
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What may have happened before a block: a bit for each fact, as there may be very many facts and ways."""
+
+    bits: Mapping[Fact, int]
+    mask: int
+
+    def __contains__(self, fact: Fact) -> bool:
+        return bool(self.bits.get(fact, 0) & self.mask)
 
 
-def _happens(draft: Draft, branch: str) -> Iterable[tuple[str, str]]:
+def _before(by_id: Mapping[str, Draft], entry: str) -> dict[str, _Seen]:
+    """For every block what may have happened on any way to it: passed on until nothing is added."""
+    bits: dict[Fact, int] = {}
+    edges: list[tuple[str, str, int]] = []
+    for id in _downwards(by_id, entry):
+        for branch, target in by_id[id].targets.items():
+            if target in by_id:
+                after = 0
+                for fact in _happens(by_id[id], branch):
+                    after |= bits.setdefault(fact, 1 << len(bits))
+                edges.append((id, target, after))
+    masks = dict.fromkeys(by_id, 0)
+    grown = True
+    while grown:
+        grown = False
+        for source, target, after in edges:
+            more = masks[target] | masks[source] | after
+            if more != masks[target]:
+                masks[target], grown = more, True
+    return {id: _Seen(bits, mask) for id, mask in masks.items()}
+
+
+def _downwards(by_id: Mapping[str, Draft], entry: str) -> list[str]:
+    """The blocks that can be reached, each before those it leads to, as far as there is no circle."""
+    done: dict[str, None] = {}
+    seen = {entry}
+    stack = [(entry, iter(by_id[entry].targets.values()))]
+    while stack:
+        id, left = stack[-1]
+        target = next((one for one in left if one in by_id and one not in seen), None)
+        if target is None:
+            done[id] = None
+            stack.pop()
+        else:
+            seen.add(target)
+            stack.append((target, iter(by_id[target].targets.values())))
+    return list(reversed(done))
+
+
+def _happens(draft: Draft, branch: str) -> Iterable[Fact]:
     """What has happened when ``draft`` is left by ``branch``."""
     outcome = BLOCKS[draft.type].outcome if draft.type else "none"
     if branch == "onExhausted" or outcome == "none":
@@ -78,7 +113,7 @@ def _happens(draft: Draft, branch: str) -> Iterable[tuple[str, str]]:
             yield f"data.{name}", SET
 
 
-def _fault(lookup: Lookup, seen: Seen, owners: Mapping[str, Draft]) -> tuple[str, str] | None:
+def _fault(lookup: Lookup, seen: _Seen, owners: Mapping[str, Draft], reader: Reader) -> tuple[str, str] | None:
     """Rule and cure for a lookup that no run can answer here."""
     root, rest = lookup.path[0], lookup.path[1:]
     if root in owners:
@@ -91,17 +126,17 @@ def _fault(lookup: Lookup, seen: Seen, owners: Mapping[str, Draft]) -> tuple[str
     if root in _OWN_FIELDS:
         known = _OWN_FIELDS[root]
         return None if rest[0] in known else (f"{lookup}: {root} has no {show(rest[0])}", f"Use {', '.join(known)}.")
-    return _unknown(lookup, owners)
+    return _unknown(lookup, () if reader.is_enough else owners)
 
 
-def _unknown(lookup: Lookup, owners: Mapping[str, Draft]) -> tuple[str, str]:
+def _unknown(lookup: Lookup, owners: Iterable[str]) -> tuple[str, str]:
     known = (*GIVEN_ROOTS, "data", "input", *_OWN_FIELDS, *owners)
     near = get_close_matches(lookup.path[0], known, 1)
     cure = f"Write {near[0]}." if near else f"Begin with {', '.join(GIVEN_ROOTS)}, data, or the id of a block."
     return f"{lookup}: there is no {show(lookup.path[0])} that a template could see", cure
 
 
-def _of_block(lookup: Lookup, draft: Draft, seen: Seen) -> tuple[str, str] | None:
+def _of_block(lookup: Lookup, draft: Draft, seen: _Seen) -> tuple[str, str] | None:
     root, rest = lookup.path[0], lookup.path[1:]
     if not draft.type:
         return None  # a block that could not be read: that is fault enough
@@ -115,7 +150,7 @@ def _of_block(lookup: Lookup, draft: Draft, seen: Seen) -> tuple[str, str] | Non
     return None if why is None else (f"{lookup} finds nothing: {why}", "Look up what is there by then.")
 
 
-def _never(id: str, when: str, seen: Seen) -> str | None:
+def _never(id: str, when: str, seen: _Seen) -> str | None:
     """Why the outcome of ``id`` has never what is there ``when``."""
     ok, failed = (id, OK) in seen, (id, FAILED) in seen
     if not ok and not failed:

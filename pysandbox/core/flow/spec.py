@@ -72,7 +72,7 @@ _METADATA: Final = Field("object", "What is told of the interaction, by name.", 
 
 COMMON: Final[Mapping[str, Field]] = {
     "description": Field("note", "For people; nothing reads it.", False),
-    "maxVisits": Field("number", "Visits that a run may pay this block; the next goes to onExhausted.", False, 1, 10),
+    "maxVisits": Field("number", "Visits by one run; the next goes to onExhausted. 8 blocks at most.", False, 1, 10),
     "onExhausted": _to("after maxVisits visits", required=False),
 }
 """Fields that every block has, besides ``id`` and ``type``; terminal blocks only the description."""
