@@ -27,7 +27,7 @@ def document(base: str) -> dict[str, Any]:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "pysandbox gateway", "version": "2", "description": "Registry, sessions, API proxy."},
+        "info": {"title": "pysandbox gateway", "version": "2", "description": "Registry, sessions, API proxy, flows."},
         "servers": [{"url": base}],
         "paths": paths,
         "components": {

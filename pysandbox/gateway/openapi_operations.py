@@ -16,7 +16,10 @@ from pysandbox.gateway.auth.principal import (
     READ_AUDIT,
     READ_METRICS,
     READ_TELEMETRY,
+    RUN_FLOWS,
+    WRITE_FLOWS,
 )
+from pysandbox.gateway.flows.routes import MAX_WAIT_S
 from pysandbox.gateway.openapi_schemas import TEXT, WHOLE, Schema
 from pysandbox.gateway.proxy.route import METHODS
 from pysandbox.gateway.telemetry.figures import GROUPS, MOST_MINUTES
@@ -44,6 +47,10 @@ class Operation:
 
 _VERSION: Final = "/api/v2/plugins/{plugin_id}/versions/{version}"
 _ROUTES: Final = "/api/v2/integrations/proxy/routes"
+_FLOWS: Final = "/api/v2/flows"
+_EXECUTIONS: Final = f"{_FLOWS}/{{flow_id}}/executions"
+_FLOW_VERSION: Final[Mapping[str, Schema]] = {"version": {**WHOLE, "minimum": 1}}
+_WAIT: Final[Mapping[str, Schema]] = {"wait": {**WHOLE, "maximum": MAX_WAIT_S}}
 _SECRETS: Final = "/api/v2/vault/secrets"
 _MINUTES: Final[Schema] = {**WHOLE, "minimum": 1, "maximum": MOST_MINUTES}
 
@@ -105,6 +112,17 @@ _ADMINISTRATION: Final = (
     Operation("PUT", f"{_SECRETS}/{{name}}", "Keep a secret, or replace it.", {200: "KeptSecret"},
               scope=EDIT_INTEGRATIONS, body="SecretValues"),
     Operation("DELETE", f"{_SECRETS}/{{name}}", "Forget a secret.", {204: None}, scope=EDIT_INTEGRATIONS),
+    Operation("GET", _FLOWS, "The newest version of each flow.", {200: "Flows"}, scope=WRITE_FLOWS),
+    Operation("POST", _FLOWS, "Check a flow, and keep it as its newest version.", {200: "Flow", 201: "Flow"},
+              scope=WRITE_FLOWS, body="FlowSource"),
+    Operation("GET", f"{_FLOWS}/{{flow_id}}", "A flow.", {200: "Flow"}, scope=WRITE_FLOWS, query=_FLOW_VERSION),
+    Operation("DELETE", f"{_FLOWS}/{{flow_id}}", "Remove a flow; runs in progress go on.", {204: None},
+              scope=WRITE_FLOWS),
+    Operation("POST", _EXECUTIONS, "Run a flow with an interaction's data; `wait`: for its end, so many seconds.",
+              {200: "Execution", 202: "Execution"}, scope=RUN_FLOWS, body="FlowData", needs_body=False,
+              query={**_FLOW_VERSION, **_WAIT}),
+    Operation("GET", f"{_EXECUTIONS}/{{execution_id}}", "What a run did, and how it ended.", {200: "Execution"},
+              scope=RUN_FLOWS, query=_WAIT),
 )
 _PROXY: Final = tuple(
     Operation(method, "/proxy/{rest}", "What a plugin asks of an upstream: see Pysandbox-Outcome.", {200: "*/*"},

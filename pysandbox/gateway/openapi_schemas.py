@@ -8,6 +8,7 @@ from typing import Any, Final
 from pysandbox.core.errors import Code
 from pysandbox.core.telemetry.record import json_schema
 from pysandbox.gateway import openapi_route
+from pysandbox.gateway.flows.executions import STATES as EXECUTION_STATES
 from pysandbox.gateway.registry import STATES
 
 Schema = Mapping[str, Any]
@@ -44,6 +45,9 @@ _FIGURES: Final[Mapping[str, Schema]] = {
     "count": WHOLE, "failed": WHOLE, "errorRate": _NUMBER, "perMinute": _NUMBER, "averageMs": _MAYBE, "p50Ms": _MAYBE,
     "p95Ms": _MAYBE, "p99Ms": _MAYBE, "memoryMB": _MAYBE, "killed": WHOLE, "statuses": _COUNTS, "codes": _COUNTS,
     "alerts": _COUNTS, "masked": WHOLE, "gap": WHOLE}
+_FLOW: Final[Mapping[str, Schema]] = {
+    "flowId": TEXT, "version": WHOLE, "digest": TEXT, "slaMs": WHOLE, "worstMs": WHOLE, "createdAt": WHOLE,
+    "createdBy": TEXT}
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Error": _closed({"error": _closed({
@@ -82,6 +86,16 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         {**openapi_route.REQUIRED, "state": {"enum": ["enabled", "disabled", "upstreamMissing"]}},
         openapi_route.OPTIONAL),
     "KeptRoutes": _listed("routes", ref("KeptRoute")),
+    "FlowSource": {"type": "object", "required": ["name", "blocks"], "properties": {
+        "name": TEXT, "blocks": {"type": "array", "items": ANY_OBJECT}}},
+    "Flow": _closed({**_FLOW, "flow": ANY_OBJECT}),
+    "Flows": _listed("flows", _closed(_FLOW)),
+    "FlowData": _closed({}, {"interaction": ANY_OBJECT, "webchat": ANY_OBJECT, "session": ANY_OBJECT}),
+    "Execution": _closed({
+        "flowId": TEXT, "version": WHOLE, "executionId": TEXT, "state": {"enum": [*EXECUTION_STATES]},
+        "startedAt": WHOLE, "endedAt": {"type": ["integer", "null"]}, "errorCode": {"type": ["string", "null"]},
+        "terminal": {"type": ["object", "null"]}, "journal": {"type": "array", "items": ANY_OBJECT},
+        "messages": {"type": "array", "items": _closed({"at": WHOLE, "to": TEXT, "text": TEXT})}}),
     "SecretValues": {
         "type": "object", "required": ["hosts"], "properties": {"hosts": _TEXTS}, "additionalProperties": TEXT},
     "KeptSecret": _closed({"secretRef": TEXT, "hosts": _TEXTS, "values": _TEXTS}),

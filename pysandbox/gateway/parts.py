@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,8 @@ from pysandbox.gateway.auth.scraper import ScraperToken
 from pysandbox.gateway.auth.sessions import GatewaySessions
 from pysandbox.gateway.config_checks import Places, database_url
 from pysandbox.gateway.dist import Dist
+from pysandbox.gateway.flows.runner import Runner
+from pysandbox.gateway.flows.running import open_flows
 from pysandbox.gateway.health import Check, Health
 from pysandbox.gateway.library import library_judge
 from pysandbox.gateway.plugin_gate import PluginCalls
@@ -39,8 +41,10 @@ from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.telemetry.running import open_telemetry
 from pysandbox.gateway.tenant_blocks import TenantBlocks
 from pysandbox.gateway.watch import Metrics
+from pysandbox.invoker.port import Invoker
 
 _SWEEP_S: Final = 600.0
+OpenInvoker = Callable[[], AbstractAsyncContextManager[Invoker]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,21 @@ class Gateway:
     health: Health
     metrics: Metrics
     blocks: TenantBlocks
+    runner: Runner
     routes: list[BaseRoute]
 
     def stop(self) -> None:
         """The server is about to end: say so to load balancers, and wake whoever waits for news."""
         self.health.stopping = True
         self.blocks.close()
+        self.runner.stop()
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> AsyncGenerator[Gateway]:
-    """Raises `SandboxError` for whatever stands in the way."""
+async def open_gateway(
+    settings: Settings, places: Places, bundle: Dist, open_invoker: OpenInvoker | None = None
+) -> AsyncGenerator[Gateway]:
+    """``open_invoker``: what runs plugins for flows. Raises `SandboxError` for whatever stands in the way."""
     async with AsyncExitStack() as stack:
         database = Database.open(database_url(settings))
         stack.push_async_callback(database.close)
@@ -92,9 +100,12 @@ async def open_gateway(settings: Settings, places: Places, bundle: Dist) -> Asyn
         proxied = await stack.enter_async_context(open_proxy(
             settings, database=database, tokens=tokens, sessions=sessions, calls=calls, routes=routes,
             shared=shared, registry=metrics.registry))
-        yield Gateway(health, metrics, blocks, [
+        invoker = None if open_invoker is None else await stack.enter_async_context(open_invoker())
+        flows = await stack.enter_async_context(open_flows(
+            settings, database=database, tokens=tokens, registry=registry, invoker=invoker))
+        yield Gateway(health, metrics, blocks, flows.runner, [
             *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
-            *telemetry.routes()])
+            *telemetry.routes(), *flows.routes()])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:

@@ -23,7 +23,7 @@ from pysandbox.gateway.dist import Dist, load_dist
 from pysandbox.gateway.front import Front
 from pysandbox.gateway.openapi import openapi_route
 from pysandbox.gateway.pages import page_route
-from pysandbox.gateway.parts import Gateway, open_gateway
+from pysandbox.gateway.parts import Gateway, OpenInvoker, open_gateway
 from pysandbox.gateway.running import Running, bind
 from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.static import sandbox_app
@@ -32,15 +32,18 @@ from pysandbox.gateway.watch import Watch
 
 class GatewayServer:
     """``ports``: the API's and the sandbox's, as they were bound. ``pages``: a folder served under ``/pages/`` of the
-    API origin, whose pages may embed the sandbox; None for none.
+    API origin, whose pages may embed the sandbox; None for none. ``open_invoker``: what runs plugins for flows.
 
     Raises `SandboxError` for whatever stands in the way, before anything is answered.
     """
 
-    def __init__(self, settings: Settings, *, pages: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, pages: Path | None = None, open_invoker: OpenInvoker | None = None
+    ) -> None:
         check(settings)
         self.settings = settings
         self._pages = pages
+        self._open_invoker = open_invoker
         self._gateway: Gateway | None = None
         bundle = load_dist(settings.dist)
         sockets = bind(settings.host, [settings.port, settings.sandbox_port])
@@ -88,7 +91,7 @@ class GatewayServer:
 
     @asynccontextmanager
     async def _apps(self, bundle: Dist) -> AsyncGenerator[Sequence[ASGIApp]]:
-        async with open_gateway(self.settings, self.places, bundle) as gateway:
+        async with open_gateway(self.settings, self.places, bundle, self._open_invoker) as gateway:
             self._gateway = gateway
             at = self.places
             yield [

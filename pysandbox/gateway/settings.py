@@ -76,6 +76,12 @@ class Settings:
     vault_cache_s: int = _setting(60, "How long a secret is used before it is read again.", least=1)
     metrics_token_file: Path | None = _setting(  # noqa: RUF009
         None, "File with a scraper's long-lived token, 32 characters or more, which opens /metrics alone.")
+    queues: tuple[str, ...] = _setting((), "Queues that flows may route to; none: they are not known, so any may be.")
+    flow_runs: int = _setting(2000, "Flows that run here at once; more are refused.", least=1)
+    flow_tenant_runs: int = _setting(1000, "Flows of one tenant that run here at once.", least=1)
+    flow_lease_s: int = _setting(
+        15, "How long a run stays with a server that is not heard of; then another goes on with it.", least=3)
+    flow_keep_days: int = _setting(30, "How long the journal of a run that ended is kept.", least=1)
     stop_delay_s: int = _setting(
         0, "How long a stopping server goes on answering once /readyz has said so, for load balancers to hear it.")
     drain_s: int = _setting(30, "How long requests in progress may take when the server stops.", least=1)

@@ -22,8 +22,11 @@ READ_METRICS: Final = "telemetry:metrics:read"
 READ_TELEMETRY: Final = "telemetry:records:read"
 ERASE_TELEMETRY: Final = "telemetry:records:erase"
 READ_AUDIT: Final = "telemetry:audit:read"
+WRITE_FLOWS: Final = "architect:flow:write"
+RUN_FLOWS: Final = "architect:flow:run"
 SCOPES: Final = frozenset({
-    MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_AUDIT})
+    MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_AUDIT, WRITE_FLOWS,
+    RUN_FLOWS})
 """Everything that a platform token can open here."""
 
 

@@ -132,3 +132,44 @@ telemetry_alerts: Final = sa.Table(
     sa.Column("ended_s", sa.BigInteger),  # null while it fires
     sa.Column("told", sa.Boolean, nullable=False),  # whether the webhook has taken the last change
 )
+flows: Final = sa.Table(
+    "flows", metadata,
+    sa.Column("tenant", _name(), primary_key=True),
+    sa.Column("flow_id", _name(128), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("digest", _name(71), nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("created_by", _name(), nullable=False),
+    sa.Column("removed_at_ms", sa.BigInteger),  # runs that began before still need it
+)
+flow_executions: Final = sa.Table(
+    "flow_executions", metadata,
+    sa.Column("execution_id", _name(32), primary_key=True),
+    sa.Column("tenant", _name(), nullable=False),
+    sa.Column("flow_id", _name(128), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("called", sa.Text, nullable=False),  # versions of the flows that callFlow can name
+    sa.Column("state", _name(16), nullable=False),
+    sa.Column("holder", _name(32), nullable=False),  # the process that runs it
+    sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("ended_at_ms", sa.BigInteger),
+    sa.Column("error_code", _name(64)),
+    sa.Index("flow_executions_by_lease", "state", "lease_until_ms"),
+    sa.Index("flow_executions_by_holder", "state", "holder"),
+    sa.Index("flow_executions_by_end", "ended_at_ms"),
+)
+flow_events: Final = sa.Table(
+    "flow_events", metadata,
+    sa.Column("execution_id", _name(32), primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+flow_messages: Final = sa.Table(
+    "flow_messages", metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("execution_id", _name(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index("flow_messages_by_execution", "execution_id"),
+)

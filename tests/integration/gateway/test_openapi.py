@@ -27,6 +27,8 @@ from pysandbox.gateway.auth.principal import (
     OPEN_SESSIONS,
     READ_AUDIT,
     READ_METRICS,
+    RUN_FLOWS,
+    WRITE_FLOWS,
 )
 from pysandbox.gateway.config_checks import places
 from pysandbox.gateway.dist import load_dist
@@ -38,7 +40,8 @@ from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.vault.keys import VARIABLE, new_key
 from tests.unit.gateway.fake_dist import write_dist
 
-ALL = (EDIT_INTEGRATIONS, MANAGE_PLUGINS, MANAGE_SESSIONS, OPEN_SESSIONS, READ_AUDIT, READ_METRICS)
+ALL = (EDIT_INTEGRATIONS, MANAGE_PLUGINS, MANAGE_SESSIONS, OPEN_SESSIONS, READ_AUDIT, READ_METRICS, RUN_FLOWS,
+    WRITE_FLOWS)
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     unsupported_method]
