@@ -23,6 +23,7 @@ from pysandbox.gateway.auth.scraper import ScraperToken
 from pysandbox.gateway.auth.sessions import GatewaySessions
 from pysandbox.gateway.config_checks import Places, database_url
 from pysandbox.gateway.dist import Dist
+from pysandbox.gateway.flows.deno import deno_when_needed
 from pysandbox.gateway.flows.runner import Runner
 from pysandbox.gateway.flows.running import open_flows
 from pysandbox.gateway.health import Check, Health
@@ -68,7 +69,10 @@ class Gateway:
 async def open_gateway(
     settings: Settings, places: Places, bundle: Dist, open_invoker: OpenInvoker | None = None
 ) -> AsyncGenerator[Gateway]:
-    """``open_invoker``: what runs plugins for flows. Raises `SandboxError` for whatever stands in the way."""
+    """``open_invoker``: what runs plugins for flows; None: Deno.
+
+    Raises `SandboxError` for whatever stands in the way.
+    """
     async with AsyncExitStack() as stack:
         database = Database.open(database_url(settings))
         stack.push_async_callback(database.close)
@@ -100,7 +104,8 @@ async def open_gateway(
         proxied = await stack.enter_async_context(open_proxy(
             settings, database=database, tokens=tokens, sessions=sessions, calls=calls, routes=routes,
             shared=shared, registry=metrics.registry))
-        invoker = None if open_invoker is None else await stack.enter_async_context(open_invoker())
+        invoker = await stack.enter_async_context(
+            deno_when_needed(settings.dist, max_live=settings.flow_plugins) if open_invoker is None else open_invoker())
         flows = await stack.enter_async_context(open_flows(
             settings, database=database, tokens=tokens, registry=registry, invoker=invoker))
         yield Gateway(health, metrics, blocks, flows.runner, [

@@ -32,7 +32,8 @@ from pysandbox.gateway.watch import Watch
 
 class GatewayServer:
     """``ports``: the API's and the sandbox's, as they were bound. ``pages``: a folder served under ``/pages/`` of the
-    API origin, whose pages may embed the sandbox; None for none. ``open_invoker``: what runs plugins for flows.
+    API origin, whose pages may embed the sandbox; None for none. ``open_invoker``: what runs plugins for flows; None:
+    Deno.
 
     Raises `SandboxError` for whatever stands in the way, before anything is answered.
     """

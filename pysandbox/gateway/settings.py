@@ -79,6 +79,7 @@ class Settings:
     queues: tuple[str, ...] = _setting((), "Queues that flows may route to; none: they are not known, so any may be.")
     flow_runs: int = _setting(2000, "Flows that run here at once; more are refused.", least=1)
     flow_tenant_runs: int = _setting(1000, "Flows of one tenant that run here at once.", least=1)
+    flow_plugins: int = _setting(10, "Plugins that have a process here at once, for flows.", least=1)
     flow_lease_s: int = _setting(
         15, "How long a run stays with a server that is not heard of; then another goes on with it.", least=3)
     flow_keep_days: int = _setting(30, "How long the journal of a run that ended is kept.", least=1)

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.flow.effects import Event, Invocation
 from pysandbox.core.outcome import Outcome
 from pysandbox.gateway.flows.plugins import FlowPlugins
 from pysandbox.gateway.flows.writer import JournalWriter
-from pysandbox.invoker.port import Invoker, Runnable
+from pysandbox.invoker.port import Invoker
 
 WAY_BACK_MS: Final = 10
 """What an outcome takes from the invoker to the flow: with less left it would come too late to be told."""
@@ -56,12 +55,3 @@ class ExecutionPorts:
 
     def has_queue(self, queue_id: str) -> bool:
         return not self.world.queues or queue_id in self.world.queues
-
-
-class NoInvoker:
-    """Where a gateway cannot run plugins: each block that calls one takes its ``onError``."""
-
-    async def invoke(
-        self, plugin: Runnable, handler: str, payload: str, *, timeout_ms: float, correlation_id: str,  # noqa: ARG002
-    ) -> Outcome:  # fmt: skip
-        raise SandboxError(Code.RUNTIME_MISSING, "this gateway has nothing to run plugins with")

@@ -11,7 +11,7 @@ from pysandbox.gateway.auth.principal import Authenticator
 from pysandbox.gateway.flows.catalog import FlowCatalog
 from pysandbox.gateway.flows.executions import ExecutionStore
 from pysandbox.gateway.flows.plugins import FlowPlugins
-from pysandbox.gateway.flows.ports import NoInvoker, World
+from pysandbox.gateway.flows.ports import World
 from pysandbox.gateway.flows.routes import FlowRoutes
 from pysandbox.gateway.flows.runner import Bounds, Runner
 from pysandbox.gateway.flows.writer import JournalWriter
@@ -23,7 +23,7 @@ from pysandbox.invoker.port import Invoker
 
 @asynccontextmanager
 async def open_flows(
-    settings: Settings, *, database: Database, tokens: Authenticator, registry: Registry, invoker: Invoker | None
+    settings: Settings, *, database: Database, tokens: Authenticator, registry: Registry, invoker: Invoker
 ) -> AsyncGenerator[FlowRoutes]:
     """The routes, and what runs behind them until the block ends."""
     clock_ms = steady_clock()
@@ -34,7 +34,7 @@ async def open_flows(
     catalog = FlowCatalog(database, registry, queues=queues, now_ms=store.now_ms)
     writer = JournalWriter(database, store)
     plugins = FlowPlugins(database, registry, time.monotonic)
-    world = World(clock_ms, writer, plugins, invoker or NoInvoker(), queues)
+    world = World(clock_ms, writer, plugins, invoker, queues)
     runner = Runner(store, catalog, world, Bounds(
         settings.flow_runs, settings.flow_tenant_runs, settings.flow_lease_s, settings.flow_keep_days * 86_400,
         settings.drain_s, alone=not database.is_shared), secrets.SystemRandom().random)
