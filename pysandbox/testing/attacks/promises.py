@@ -50,7 +50,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
          "hidden-tab", "sleeping-worker", "calls-left-by-a-kill", "crash-loop")),
     Promise(
         "P-BUDGETS", "What a plugin may take of memory, messages, timers, files and log lines is bounded.",
-        ("flood", "event-flood", "wasm-heap", "wasm-memory-beside", "nested-spinners", "canvas-loop",
+        ("crowd", "flood", "event-flood", "wasm-heap", "wasm-memory-beside", "nested-spinners", "canvas-loop",
         "console-flood", "js-memory", "timer-storm", "log-flood",
         "file-flood",
          "tasks-left-behind", "answer-past-the-limits")),

@@ -155,6 +155,15 @@ EXHAUSTION: Final = (
             "test_control_cells_that_do_not_count_go_on")),
         verdicts=browsers()),
     Attack(
+        numbers=(153,), slug="crowd", group=Group.EXHAUSTION, title="A crowd of plugins on one page",
+        tries="Comes in very many, each with a word of its own, until memory runs out or one hears another's.",
+        wall="ten are live, the one used least recently is evicted, and no worker is used twice",
+        observed=Observation.CANARY,
+        proofs=at("e2e/limits/test_crowd.py", "test_no_plugin_of_a_crowd_hears_another_and_ten_are_live"),
+        no_control="The words are found where they belong, in the same test: one that was heard elsewhere would be "
+        "too.",
+        verdicts=browsers(Verdict.BOUNDED)),
+    Attack(
         numbers=(106,), slug="hidden-tab", group=Group.EXHAUSTION, title="A plugin that waits for a hidden tab",
         tries="Spins while nobody looks and the browser slows the page's timers down.",
         wall="deadlines are kept by workers, whose timers nobody slows down", observed=Observation.OUTCOME,
