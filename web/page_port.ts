@@ -43,9 +43,13 @@ export class PagePort {
     return id;
   }
 
+  newId(): string {
+    return `a${this.#nextId++}`;
+  }
+
   /** One question, one answer, one deadline (a `performance.now()`). */
   ask<T>(kind: string, message: Message, deadline: number): Promise<T> {
-    const id = `a${this.#nextId++}`;
+    const id = message.id ?? this.newId();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => this.#take(id)?.reject(new SandboxError("BOOT_TIMEOUT", `the sandbox did not answer "${kind}" in time`)),

@@ -3,6 +3,7 @@
 export interface CapabilityCall {
   /** Aborted when the plugin no longer waits for the answer. */
   signal: AbortSignal;
+  /** Who asks: "" where a flow does. */
   pluginId: string;
   correlationId: string;
 }
@@ -74,7 +75,7 @@ export interface ErrorDetail {
   cure: string;
 }
 
-/** `openSandbox` and `load` reject with this. Every code is explained in docs/errors.md. */
+/** `openSandbox`, `load` and `runFlow` reject with this. Every code is explained in docs/errors.md. */
 export class SandboxError extends Error {
   readonly code: string;
   readonly details: ErrorDetail[];
@@ -170,9 +171,109 @@ export interface SandboxMemory {
   plugins: PluginMemory[];
 }
 
+/** A flow's JSON, see docs/flows.md; flow.schema.json makes an editor complete it. */
+export interface FlowDefinition {
+  name?: string;
+  slaMs?: number;
+  // deno-lint-ignore no-explicit-any
+  blocks: Record<string, any>[];
+}
+
+export interface FlowOptions {
+  /** Gives the run up: `runFlow` rejects with `FLOW_ABORTED`, and its calls are aborted. */
+  signal?: AbortSignal;
+  /** What the templates' roots `webchat` and `session` find. */
+  webchat?: unknown;
+  session?: unknown;
+  /** Flows that `callFlow` can hand on to, by the name that it gives. */
+  flows?: Record<string, FlowDefinition | string>;
+  /** The queues there are; without it, any queue that a flow names is taken to be there. */
+  queues?: string[];
+  /** At most 56 characters; the call of the plugin has it with a suffix. */
+  correlationId?: string;
+  /** For its plugins to be looked up and loaded, before the flow's own time begins: 0 to 60000, default 5000. */
+  prepareMs?: number;
+  /** Called with each event of the journal as it happens. */
+  onStep?: (event: FlowEvent) => void;
+}
+
+/** One line of a run's journal; `pysandbox flow explain` reads them. */
+export interface FlowEvent {
+  n: number;
+  atMs: number;
+  event: "flowStarted" | "blockStarted" | "attemptEnded" | "blockEnded" | "flowCalled" | "flowEnded";
+  // deno-lint-ignore no-explicit-any
+  [field: string]: any;
+}
+
+/** What became of one block. */
+export interface FlowBlock {
+  block: string;
+  /** The branch that was taken, and the block it led to. */
+  branch: string;
+  to: string;
+  /** The rest is there where the block has an outcome. */
+  status?: Outcome["status"];
+  // deno-lint-ignore no-explicit-any
+  value?: any;
+  errorCode?: string;
+  message?: string;
+  durationMs?: number;
+  generation?: number;
+  correlationId?: string;
+}
+
+/** A fallback that was taken. */
+export interface FlowFailure {
+  block: string;
+  plugin: string;
+  to: string;
+  status: Outcome["status"];
+  errorCode: string;
+  durationMs?: number;
+  generation?: number;
+  correlationId?: string;
+}
+
+/** The one terminal block that a run ended in, its templates filled in. */
+export interface FlowEnding {
+  flow: string;
+  block: string;
+  type: "routeToQueue" | "disconnect";
+  /** Of `routeToQueue`. */
+  queueId?: string;
+  /** Of `disconnect`. */
+  reason?: string;
+  // deno-lint-ignore no-explicit-any
+  metadata: Record<string, any>;
+  summary: { text: string; fallbackTriggered: boolean; failures: FlowFailure[] };
+  durationMs: number;
+  slaMs: number;
+  withinSla: boolean;
+  correlationId: string;
+  /** `QUEUE_NOT_FOUND`: there is no such queue, and the block has no `onError`. */
+  errorCode?: string;
+  /** Metadata whose template found nothing; they are null. */
+  unresolved?: string[];
+}
+
+export interface FlowRun {
+  ending: FlowEnding;
+  /** In the order in which they ended. */
+  blocks: FlowBlock[];
+  journal: FlowEvent[];
+  /** How your capability `webchat:queue:route` did, if you provide one. */
+  routed?: { status: "ok" | "error"; error?: OutcomeError };
+}
+
 export interface Sandbox {
   /** `com.vendor.name@1.2.3`, or without a version for the highest enabled one. */
   load(plugin: string): Promise<Plugin>;
+  /**
+   * Runs a flow to its one end. `interaction` is what the templates' root of that name finds.
+   * Rejects with a coded error, which lists every fault of a flow that is not valid.
+   */
+  runFlow(flow: FlowDefinition | string, interaction?: unknown, options?: FlowOptions): Promise<FlowRun>;
   /** What the sandbox takes now. */
   memory(): Promise<SandboxMemory>;
   close(): Promise<void>;

@@ -7,6 +7,7 @@
 import type * as api from "./pysandbox.d.ts";
 import { join, split } from "./binary.ts";
 import { DEFAULT_BOOT_MS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./protocol.gen.ts";
+import { Flows } from "./flow_client.ts";
 import { connect } from "./handshake.ts";
 import { type Loaded, PluginClient } from "./plugin_client.ts";
 import { SandboxError } from "./sandbox_error.ts";
@@ -34,6 +35,10 @@ class Client implements api.Sandbox {
   readonly #plugins = new Map<string, PluginClient>(); // by the host's handle
   readonly #loaded = new Set<PluginClient>(); // whichever host they are in
   readonly #calls = new Map<string, AbortController>();
+  readonly #flows = new Flows(async () => {
+    await this.#restarting;
+    return this.#openPort();
+  });
   #port: PagePort | undefined;
   #frame: HTMLIFrameElement | undefined;
   #closed = false;
@@ -82,6 +87,7 @@ class Client implements api.Sandbox {
       progress: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("progress", payload),
       log: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("log", payload),
       state: (handle, _cid, payload) => this.#plugins.get(handle)?.tell("state", payload),
+      step: (id, _cid, payload) => this.#flows.heard(id, payload),
       limits: (handle, _cid, payload) => this.#plugins.get(handle)?.hit(JSON.parse(payload)),
       fatal: (_id, _cid, payload) => {
         const { code, message } = JSON.parse(payload);
@@ -100,8 +106,7 @@ class Client implements api.Sandbox {
   }
 
   async #load(name: string, revoked: string[] = []): Promise<[Loaded, PagePort]> {
-    const port = this.#port;
-    if (this.#closed || !port) throw new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one");
+    const port = this.#openPort();
     const deadline = performance.now() + 2 * (this.options.bootTimeoutMs ?? DEFAULT_BOOT_MS);
     const payload = JSON.stringify({ revoked });
     return [await port.ask<Loaded>("load", { method: name, payload }, deadline), port];
@@ -109,8 +114,16 @@ class Client implements api.Sandbox {
 
   async memory(): Promise<api.SandboxMemory> {
     await this.#restarting;
+    return await this.#openPort().ask("memory", {}, performance.now() + DEFAULT_BOOT_MS);
+  }
+
+  runFlow(flow: api.FlowDefinition | string, interaction: unknown = {}, options: api.FlowOptions = {}): Promise<api.FlowRun> {
+    return this.#flows.run(flow, interaction, options);
+  }
+
+  #openPort(): PagePort {
     if (this.#closed || !this.#port) throw new SandboxError("SESSION_CLOSED", "this sandbox was closed; open a new one");
-    return await this.#port.ask("memory", {}, performance.now() + DEFAULT_BOOT_MS);
+    return this.#port;
   }
 
   async close(): Promise<void> {
@@ -163,15 +176,14 @@ class Client implements api.Sandbox {
     this.#frame?.remove();
   }
 
-  async #capability(id: string, cid: string, asked: { to: string; permission: string; args: unknown }): Promise<void> {
-    const { to, permission } = asked;
+  async #capability(id: string, cid: string, asked: Asked): Promise<void> {
+    const { to, pluginId, permission } = asked;
     const port = this.#port;
     const controller = new AbortController();
     this.#calls.set(id, controller);
     try {
       const capability = this.options.capabilities?.[permission];
       if (!capability) throw new Error(`the page provides nothing for ${permission}`);
-      const pluginId = this.#plugins.get(to)?.pluginId ?? "";
       const value = await capability(asked.args, { signal: controller.signal, pluginId, correlationId: cid });
       port?.tell("result", { id, cid, to, ...split(value ?? null) });
     } catch (error) {
@@ -183,6 +195,14 @@ class Client implements api.Sandbox {
       this.#calls.delete(id);
     }
   }
+}
+
+/** What a plugin, or a flow, asks of the page. */
+interface Asked {
+  to: string;
+  pluginId: string;
+  permission: string;
+  args: unknown;
 }
 
 /** How many spares and of which class; what makes no sense is refused, not mended in silence. */

@@ -6,6 +6,8 @@ let sandbox;
 // What the page gives to plugins. Two are for tests of what a page's function does wrong.
 const capabilities = {
   "webchat:session:read": (args, { pluginId, correlationId }) => ({ tier: "gold", args, pluginId, correlationId }),
+  "webchat:message:send": (args, call) => provide("webchat:message:send", args, call),
+  "webchat:queue:route": (args, call) => provide("webchat:queue:route", args, call),
   "lab:page:throws": () => {
     throw new Error("secret of the page");
   },
@@ -13,6 +15,10 @@ const capabilities = {
   "lab:page:waits": (_args, { signal }) =>
     new Promise((resolve) => signal.addEventListener("abort", () => (lab.withdrawn++, resolve(null)))),
 };
+
+function provide(name, args, { pluginId }) {
+  lab.provided.push({ name, args, pluginId });
+}
 
 async function coded(promise) {
   try {
@@ -46,6 +52,8 @@ globalThis.lab = {
   alerts: [],
   telemetry: [],
   states: [],
+  steps: [],
+  provided: [],
   withdrawn: 0,
 
   open: ({ origin, without = [], ...options }) =>
@@ -93,6 +101,16 @@ globalThis.lab = {
     }));
     // The page stands still, once its message is out.
     if (blockMs) setTimeout(() => { for (const end = performance.now() + blockMs; performance.now() < end;); }, 50);
+    return tickets.length - 1;
+  },
+
+  startFlow([flow, interaction, { abortAfterMs, ...options }]) {
+    if (abortAfterMs !== undefined) options.signal = AbortSignal.timeout(abortAfterMs);
+    const startedAt = performance.now();
+    const onStep = (event) => lab.steps.push(event);
+    tickets.push(coded(sandbox.runFlow(flow, interaction, { ...options, onStep })).then((run) => {
+      return { ...run, pageMs: performance.now() - startedAt };
+    }));
     return tickets.length - 1;
   },
 

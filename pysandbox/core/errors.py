@@ -69,6 +69,7 @@ class Code(StrEnum):
     FLOW_INVALID = "FLOW_INVALID"
     FLOW_NOT_FOUND = "FLOW_NOT_FOUND"
     FLOW_DEADLINE = "FLOW_DEADLINE"
+    FLOW_ABORTED = "FLOW_ABORTED"
     TEMPLATE_FAILED = "TEMPLATE_FAILED"
     BREAKER_OPEN = "BREAKER_OPEN"
     INTERRUPTED = "INTERRUPTED"
@@ -229,6 +230,9 @@ INFO: dict[Code, CodeInfo] = {
     Code.FLOW_DEADLINE: CodeInfo(
         Status.TIMEOUT, False, "The flow's time was over before this block could start, so it was passed over.",
         "Look in the journal at what took longer than its timeout; shorten timeouts, or raise slaMs."),
+    Code.FLOW_ABORTED: CodeInfo(
+        Status.ABORTED, True, "Whoever had the flow run gave it up before it had ended.",
+        "Nothing to mend: decide without the flow, or run it again."),
     Code.TEMPLATE_FAILED: CodeInfo(
         _E, False, "A template of the block names a value that is not there, or that does not fit where it stands.",
         'Mend the path, or give a default: {{interaction.customer.id | default: ""}}.'),

@@ -87,11 +87,7 @@ class GatewayClient:
 
         Raises SandboxError: PLUGIN_NOT_FOUND, MANIFEST_INVALID, BUNDLE_TAMPERED, BUNDLE_INVALID, BOOT_FAILED.
         """
-        match = _PLUGIN.fullmatch(name)
-        if match is None:
-            raise SandboxError(Code.INPUT_INVALID, f"{name[:80]!r} names no plugin; write com.vendor.name@1.2.3")
-        path = f"/api/v2/plugins/{match[1]}/versions/{match[2] or 'latest'}"
-        known = await self._json("GET", path, Code.PLUGIN_NOT_FOUND)
+        match, known = await self._find(name)
         try:
             version, digest = str(known["version"]), str(known["bundleSha256"])
             manifest = parse_manifest(known["manifest"])
@@ -122,6 +118,19 @@ class GatewayClient:
         if status != 200:
             raise SandboxError(Code.BOOT_FAILED, f"the gateway answered with status {status}")
         return True
+
+    async def newest(self, plugin_id: str) -> str:
+        """The highest enabled version of ``plugin_id``. Raises as `fetch_plugin` does."""
+        _, known = await self._find(plugin_id)
+        return str(known.get("version"))
+
+    async def _find(self, name: str) -> tuple[re.Match[str], dict[str, Any]]:
+        """The parts of a plugin's name, and what the gateway has registered for it."""
+        match = _PLUGIN.fullmatch(name)
+        if match is None:
+            raise SandboxError(Code.INPUT_INVALID, f"{name[:80]!r} names no plugin; write com.vendor.name@1.2.3")
+        path = f"/api/v2/plugins/{match[1]}/versions/{match[2] or 'latest'}"
+        return match, await self._json("GET", path, Code.PLUGIN_NOT_FOUND)
 
     async def changes(self, since: int) -> Changes | None:
         """What is blocked, as soon as it is not what it was at revision ``since``, or after some seconds.

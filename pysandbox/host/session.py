@@ -6,7 +6,7 @@ session, yet every shape is checked, because a mistake there should name itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, cast
 
 from pysandbox.core import permissions, strict_json
@@ -16,8 +16,10 @@ from pysandbox.core.broker.proxying import Proxy
 from pysandbox.core.broker.roster import Roster
 from pysandbox.core.chaos import Chaos
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.flow.page import FLOWS
 from pysandbox.core.lifecycle import State
 from pysandbox.core.outcome import Outcome, failure
+from pysandbox.host.flows import Flows
 from pysandbox.host.gateway_client import GatewayClient, Session
 from pysandbox.host.proxy import GatewayProxy
 from pysandbox.host.renewal import Renewal, end
@@ -46,6 +48,7 @@ class HostSession(Roster):
         self._telemetry: Telemetry | None = None
         self._gateway: GatewayClient | None = None
         self.proxy = GatewayProxy(world, self._open_session)
+        self._flows = Flows(world, self)
         self._revision = 0  # of the gateway's list of blocked versions
 
     # --- the page's port ---
@@ -54,7 +57,9 @@ class HostSession(Roster):
         buffers: Sequence[Sized] = (),
     ) -> None:  # fmt: skip
         """One message of the page's port. ``buffers``: the bytes of its payload."""
-        if kind == "invoke":
+        if to == FLOWS:
+            self._flows.on_page(kind, id, cid, payload)
+        elif kind == "invoke":
             self._invoke(id, cid, payload, to, method, deadline_ms, buffers)
         elif kind in ("result", "error") and to in self.plugins:
             self.plugins[to].answer(id, kind, payload, buffers)
@@ -72,11 +77,7 @@ class HostSession(Roster):
         elif kind == "load":
             self._world.begin(self._load(id, cid, method, payload))
         elif kind == "close":
-            self.closed = True
-            self.waiting.clear()
-            for plugin in list(self.plugins.values()):
-                plugin.close(SandboxError(Code.SESSION_CLOSED))
-            self.plugins.clear()
+            self._end_all()
             self._world.begin(self._close(id, cid))
         elif kind not in ("result", "error", "abort"):  # these ask nothing, and their plugin is gone
             self._refuse(id, cid, SandboxError(Code.PLUGIN_NOT_LOADED))
@@ -116,6 +117,14 @@ class HostSession(Roster):
             self._world.leave_behind(session.token)
         return not self.closed
 
+    def _end_all(self) -> None:
+        self.closed = True
+        self.waiting.clear()
+        self._flows.close()
+        for plugin in list(self.plugins.values()):
+            plugin.close(SandboxError(Code.SESSION_CLOSED))
+        self.plugins.clear()
+
     async def _close(self, id: str, cid: str) -> None:
         """The page is told once the gateway has ended the session, so that it may take the frame away."""
         if self._telemetry is not None:
@@ -126,35 +135,58 @@ class HostSession(Roster):
 
     async def _load(self, id: str, cid: str, name: str, payload: str = "null") -> None:
         """``payload``: what is revoked from the start, for a page that loads a plugin again after the host's death."""
-        gateway = self._gateway
         try:
-            if gateway is None or self._session is None:
-                raise SandboxError(Code.SESSION_INVALID, "the session is not open")
-            registered = await gateway.fetch_plugin(name)
-            if self.closed:
-                raise SandboxError(Code.SESSION_CLOSED)
+            plugin = await self.register(name)
         except SandboxError as error:
             self._refuse(id, cid, error)
             return
-        handle = self.new_handle()
-        plugin = LivePlugin(self, handle, registered)
         told_revoked = cast(dict[str, Any], strict_json.loads(payload) or {}).get("revoked", ())
         plugin.revoked.update(map(str, told_revoked))
-        self.plugins[handle] = plugin
 
         def told(error: SandboxError | None) -> None:
             if error is not None:
-                self.plugins.pop(handle, None)
                 self._refuse(id, cid, error)
                 return
             manifest = plugin.manifest
             self._reply(id, cid, {
-                "handle": handle, "pluginId": manifest.plugin_id, "version": manifest.version,
+                "handle": plugin.handle, "pluginId": manifest.plugin_id, "version": manifest.version,
                 "handlers": list(plugin.handlers), "permissions": list(self.granted(plugin)),
                 "maxExecutionTimeMs": manifest.max_execution_time_ms, "memoryLimitMB": manifest.memory_limit_mb,
             })  # fmt: skip
 
-        self.take_up(plugin, told)
+        self.bring_up(plugin, told)
+
+    async def register(self, name: str) -> LivePlugin:
+        """A plugin of the gateway's that is not loaded yet. Raises `SandboxError`."""
+        registered = await self._open_gateway().fetch_plugin(name)
+        if self.closed:
+            raise SandboxError(Code.SESSION_CLOSED)
+        return LivePlugin(self, self.new_handle(), registered)
+
+    def bring_up(self, plugin: LivePlugin, told: Callable[[SandboxError | None], None]) -> None:
+        """Load it, and say once whether it could be loaded."""
+        def ended(error: SandboxError | None) -> None:
+            if error is not None:
+                self.plugins.pop(plugin.handle, None)
+            told(error)
+
+        self.plugins[plugin.handle] = plugin
+        self.take_up(plugin, ended)
+
+    def loaded(self, name: str) -> LivePlugin | None:
+        """The one of this ``id@version``, or of this id, that was loaded last and can be called."""
+        return next((
+            plugin for plugin in reversed(self.plugins.values()) if name in (plugin.name, plugin.manifest.plugin_id)
+            and plugin.on_loaded is None and plugin.state is not State.UNLOADED), None)
+
+    async def newest(self, plugin_id: str) -> str:
+        """The highest version of it that is enabled. Raises `SandboxError`."""
+        return await self._open_gateway().newest(plugin_id)
+
+    def _open_gateway(self) -> GatewayClient:
+        if self._gateway is None or self._session is None:
+            raise SandboxError(Code.SESSION_INVALID, "the session is not open")
+        return self._gateway
 
     def _unloaded(self, handle: str, id: str, cid: str, report: Report) -> None:
         self.plugins.pop(handle, None)
@@ -192,7 +224,8 @@ class HostSession(Roster):
         plugin.invoke(Invocation(id, cid, method, payload, deadline_ms, self._world.now_ms(), buffers))
 
     def finish(self, plugin: LivePlugin, invocation: Invocation, outcome: Outcome, limits: Mapping[str, int]) -> None:
-        self._world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
+        if not self._flows.ended(invocation, outcome):
+            self._world.to_page("outcome", invocation.page_id, invocation.cid, outcome.to_json(), outcome.buffers)
         if self._telemetry is not None:
             self._telemetry.ran(plugin, Ran(
                 invocation.cid, invocation.method, invocation.payload, outcome, limits, invocation.proxied,
@@ -211,7 +244,7 @@ class HostSession(Roster):
     def _refuse(self, id: str, cid: str, error: SandboxError) -> None:
         self._world.to_page("error", id, cid, strict_json.dumps(error.as_json()))
 
-    # --- what plugins ask of their session ---
+    # --- what plugins and flows ask of their session ---
     def context_of(self, _plugin: LivePlugin, /) -> Mapping[str, str]:
         """The same for all plugins of the page."""
         return self.page_context
@@ -219,6 +252,10 @@ class HostSession(Roster):
     def proxy_of(self, _plugin: LivePlugin, /) -> Proxy:
         """The session's."""
         return self.proxy
+
+    def provides(self, permission: str) -> bool:
+        """Whether the page gave a function for it."""
+        return permission in self._provided
 
     def granted(self, plugin: LivePlugin) -> tuple[str, ...]:
         """Declared in the manifest, granted by the session, provided by the page, and not revoked."""
@@ -247,7 +284,8 @@ class HostSession(Roster):
     def ask_page(
         self, plugin: LivePlugin, id: str, permission: str, args: str, cid: str, buffers: Sequence[Sized]
     ) -> None:
-        body = f'{{"to":"{plugin.handle}","permission":"{permission}","args":{args}}}'
+        owner = plugin.manifest.plugin_id
+        body = f'{{"to":"{plugin.handle}","pluginId":"{owner}","permission":"{permission}","args":{args}}}'
         self._world.to_page("call", id, cid, body, buffers)
 
     def alert(self, plugin: LivePlugin, code: Code, rule: str, evidence: str) -> None:

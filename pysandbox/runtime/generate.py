@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pysandbox.core.envelope import PROTOCOL_VERSION
 from pysandbox.core.errors import INFO
+from pysandbox.core.flow.page import FLOWS, HAND_OVER_MS, PREPARE_MS
 from pysandbox.core.gate import gate_limits
 from pysandbox.core.limits import LIMITS, default
 
@@ -35,6 +36,9 @@ def protocol_ts() -> str:
         f"export const GRACE_MS = {default('graceMs')};",
         f"export const PAGE_MARGIN_MS = {margin_ms};",
         f"export const HOST_SILENCE_MS = {default('hostSilenceMs')};",
+        f"export const FLOWS = {json.dumps(FLOWS)};",
+        f"export const PREPARE_MS = {PREPARE_MS};",
+        f"export const HAND_OVER_MS = {HAND_OVER_MS};",
         f"export const DEFAULT_MEMORY_MB = {default('memoryLimitMB')};",
         f"export const MIN_MEMORY_MB = {LIMITS['memoryLimitMB'].floor};",
         f"export const MAX_MEMORY_MB = {LIMITS['memoryLimitMB'].ceiling};",

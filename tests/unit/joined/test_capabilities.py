@@ -57,7 +57,8 @@ async def test_a_capability_gets_its_arguments_and_its_answer_comes_back(tmp_pat
         await lab.start(webchat_session_read=tier)
         outcome = await lab.invoke("read", {"fields": ["tier"]})
         assert outcome["value"] == {"tier": "gold", "args": {"fields": ["tier"]}}
-        assert lab.asked == [{"to": "p1", "permission": READ, "args": {"fields": ["tier"]}}]
+        assert lab.asked == [
+            {"to": "p1", "pluginId": "com.example.lab", "permission": READ, "args": {"fields": ["tier"]}}]
         assert not lab.alerts
 
 
