@@ -27,7 +27,7 @@ LISTED: Final = range(1, 102)
 
 NOT_YET: Final = MappingProxyType({
     80: "the dashboard is not built yet",
-    94: "Deno runs no plugin yet",
+    94: "what a Deno process may import and keep has no test of its own yet",
     99: "log lines go to the page alone; the pipeline that takes them further is not built yet",
 })
 """Numbers of the list without a test, and why."""
