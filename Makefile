@@ -13,7 +13,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check bench bench-gateway bench-flow soak soak-gateway clean lock runtime unit e2e
+.PHONY: help run demo test check bench bench-gateway bench-flow fuzz soak soak-gateway clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -46,6 +46,10 @@ bench-gateway: .setup/dev .setup/load ## measure the gateway against a bare pass
 
 bench-flow: .setup/dev ## measure the flow engine, and 1,000 flows at once on one core
 	@$(BIN)/python -m tests.bench.flow
+
+FUZZ_SECONDS ?= 600
+fuzz: .setup/fuzz ## search the proxy's parsers for faults by coverage, for FUZZ_SECONDS=600; Linux on x86-64, CPython 3.11
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, 200 kills in a row, 100 plugins on a page: some minutes
 	@$(BIN)/python -m tests.soak
@@ -94,6 +98,10 @@ runtime: .setup/base
 # Stamped only when nothing is missing, so that what could not be had is tried again.
 .setup/browsers: .setup/dev .setup/chromium
 	@$(BIN)/python tools/setup_browsers.py chromium --optional firefox webkit --stamp $@
+
+.setup/fuzz: .setup/dev tests/fuzz/requirements.txt
+	@$(PIP) --require-hashes --only-binary :all: -r tests/fuzz/requirements.txt
+	@touch $@
 
 .setup/services: .setup/base
 	@$(BIN)/python tools/setup_services.py redis-server postgresql --stamp $@
