@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 from rich.highlighter import JSONHighlighter
@@ -17,7 +17,7 @@ from pysandbox.cli.check import Folder
 from pysandbox.core.errors import SandboxError
 
 if TYPE_CHECKING:
-    from pysandbox.cli.browser_run import Launch, Report
+    from pysandbox.cli.browser_run import Call, Launch, Report
     from pysandbox.testing.browsers import Engine
 
 EXAMPLES = (
@@ -42,7 +42,8 @@ def run(
         Path, typer.Option("--input", metavar="FILE", help="JSON file with what the handler is called with.")],
     engine: Annotated[
         EngineName | None,
-        typer.Option(envvar="PYSANDBOX_ENGINE", help="Browser to run in; default: the first that is there."),
+        typer.Option(
+            envvar="PYSANDBOX_ENGINE", help="Browser, or deno: a process without one; default: the first browser."),
     ] = None,
     timeout_ms: Annotated[
         int | None,
@@ -72,6 +73,10 @@ def run(
     try:
         call = Call(folder, handler, read_json_file(input_file), _capabilities(folder, capabilities), timeout_ms)
         wrong = faults.chosen(chaos)
+        if engine is EngineName.DENO:
+            report = _in_deno(call, dist, chaotic=wrong is not None)
+            _show_notes(report)
+            _finish(report, handler, as_json=as_json)
         name, launch = _browser(engine)
         console = output.err()
         waiting = console.status(f"running {handler} in {name} …") if console.is_terminal else nullcontext()
@@ -84,6 +89,18 @@ def run(
     _show_notes(report)
     if wrong is not None:
         _show_window(report)
+    _finish(report, handler, as_json=as_json)
+
+
+def _in_deno(call: Call, dist: Path | None, *, chaotic: bool) -> Report:
+    from pysandbox.cli.deno_run import run_in_deno  # noqa: PLC0415
+
+    if chaotic:
+        output.wrong_use("--chaos works in browsers only: use --engine chromium, firefox or webkit")
+    return run_in_deno(call, dist=dist, resolve=output.resolver())
+
+
+def _finish(report: Report, handler: str, *, as_json: bool) -> NoReturn:
     if as_json:
         output.json_line(report.outcome)
     else:
@@ -104,8 +121,6 @@ def _browser(wanted: EngineName | None) -> tuple[str, Launch]:
     """The engine to use and how to open a page in it. Raises `BrowserMissing`, whose message is what mends it."""
     from pysandbox.testing.browsers import ENGINES, BrowserMissing, cure, find_browser, launch_direct  # noqa: PLC0415
 
-    if wanted is EngineName.DENO:
-        output.wrong_use("--engine deno is not available yet: use chromium, firefox or webkit")
     names: list[Engine] = [name for name in ENGINES if wanted is None or wanted == EngineName(name)]
     for name in names:
         path = find_browser(name)

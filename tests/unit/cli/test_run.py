@@ -87,10 +87,10 @@ def test_unknown_settings_are_wrong_use(plugin: Path, args: list[str]) -> None:
     assert _run(plugin, *args)[0] == 2
 
 
-def test_deno_is_not_available_yet(plugin: Path) -> None:
-    code, _, err = _run(plugin, "--engine", "deno")
+def test_chaos_is_for_browsers(plugin: Path) -> None:
+    code, _, err = _run(plugin, "--engine", "deno", "--chaos", "hang=1")
     assert code == 2
-    assert "not available yet" in err
+    assert "browsers only" in err
 
 
 def test_without_a_browser_the_command_that_mends_it_is_named(
