@@ -296,7 +296,7 @@ async def test_greed_in_python_ends_the_call_and_nothing_else() -> None:
         assert full.error is not None
         assert full.error.code in (Code.MEMORY_LIMIT, Code.PLUGIN_TIMEOUT, Code.PLUGIN_KILLED)
         deep = await here.invoke("deep")
-        assert deep.status in (Status.ERROR, Status.KILLED)
+        assert deep.status in (Status.ERROR, Status.KILLED, Status.TIMEOUT)  # its worker may have been replaced first
         for handler in ("spin", "regex", "endless"):
             late = await here.invoke(handler, timeout_ms=300)
             assert late.status is Status.TIMEOUT, handler
