@@ -74,11 +74,12 @@ class FlowRoutes:
 
     async def _shown(self, tenant: str, flow_id: str, execution_id: str, wait_s: int, still: int) -> Response:
         """The execution, when it has ended or ``wait_s`` are over; ``still`` is the status while it runs."""
-        until = time.monotonic() + wait_s
+        until, look_s = time.monotonic() + wait_s, _LOOK_S
         state = await self.store.state(tenant, flow_id, execution_id)  # nobody waits for what is another tenant's
         while state == RUNNING and (left_s := until - time.monotonic()) > 0:
             if not await self.runner.ended(execution_id, left_s):
-                await asyncio.sleep(min(_LOOK_S, left_s))  # another replica holds it
+                await asyncio.sleep(min(look_s, left_s))  # another replica holds it
+                look_s *= 1.5
             state = await self.store.state(tenant, flow_id, execution_id)
         told = await self.store.show(tenant, flow_id, execution_id)
         return _json(told, still if told["state"] == RUNNING else 200)

@@ -34,10 +34,10 @@ FLOW: Final = flow(call("a", "pause"), {"id": "pause", "type": "wait", "ms": 100
 
 
 @contextmanager
-def gateway(environment: dict[str, str], calls: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def gateway(environment: dict[str, str], calls: Path, hanging: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process and its origin; killed at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.gateway.flow_server", str(calls)], env=environment,
+        [sys.executable, "-m", "tests.integration.gateway.flow_server", str(calls), str(hanging)], env=environment,
         stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -62,16 +62,14 @@ def test_each_of_five_hundred_flows_ends_once_after_the_gateway_was_killed(
     with GatewayServer(Settings(
             port=0, sandbox_port=0, data_dir=data, dist=dist, database_url=url, access_log=False)) as near:
         token = near.token(*SCOPES, tenant=f"{kind}-kill")  # makes the development key
-    with gateway(environment, calls) as (process, origin):
+    with gateway(environment, calls, hanging=5) as (process, origin):
         ids = asyncio.run(begun(origin, token))
         until = time.monotonic() + LIMIT_S
-        while len(called(calls)) < FLOWS + FLOWS // 5:  # in the middle: some are in their second call
+        while len(called(calls)) < FLOWS + FLOWS // 5:  # some have ended, some are in a call
             assert time.monotonic() < until
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    before = called(calls)
-    assert FLOWS < len(before) < 2 * FLOWS, "the kill came too late, or too early"
     with gateway(environment, calls) as (_, origin):
         runs = asyncio.run(ended(origin, token, ids))
     judge(runs, Counter(called(calls)))
@@ -114,7 +112,7 @@ async def begun(origin: str, token: str) -> list[str]:
 
         async def begin() -> str:
             async with client.post(f"{origin}/api/v2/flows/risk/executions", json={}) as answer:
-                assert answer.status == 202, await answer.text()
+                assert answer.status in (200, 202), await answer.text()
                 return (await answer.json())["executionId"]
 
         return list(await asyncio.gather(*(begin() for _ in range(FLOWS))))
@@ -122,16 +120,17 @@ async def begun(origin: str, token: str) -> list[str]:
 
 async def ended(origin: str, token: str, ids: list[str]) -> list[dict[str, Any]]:
     """Every run, when it has ended."""
-    async with (aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as client,
-                asyncio.timeout(LIMIT_S)):  # fmt: skip
+    fields, few = {"Authorization": f"Bearer {token}"}, aiohttp.TCPConnector(limit=20)
+    async with aiohttp.ClientSession(headers=fields, connector=few) as client, asyncio.timeout(LIMIT_S):
 
         async def one(execution_id: str) -> dict[str, Any]:
             while True:
                 address = f"{origin}/api/v2/flows/risk/executions/{execution_id}?wait=10"
                 async with client.get(address) as answer:
                     told = await answer.json()
-                if told["state"] != "running":
+                if answer.status == 200 and told["state"] != "running":
                     return told
+                assert answer.status in (200, 503), told  # a busy database is asked again
 
         return list(await asyncio.gather(*map(one, ids)))
 
