@@ -111,6 +111,8 @@ def _show(told: dict[str, Any], as_json: bool) -> None:
         return
     console = output.out()
     console.print(output.line((f"{told['flowId']}/{told['executionId']}", "bold"), f"  {told['state']}"))
+    if told["state"] == "running":
+        return
     for message in told["messages"]:
         console.print(output.line((f"  to {message['to']}  ", "dim"), message["text"]))
     end = told["terminal"]

@@ -119,7 +119,7 @@ _ADMINISTRATION: Final = (
     Operation("DELETE", f"{_FLOWS}/{{flow_id}}", "Remove a flow; runs in progress go on.", {204: None},
               scope=WRITE_FLOWS),
     Operation("POST", _EXECUTIONS, "Run a flow with an interaction's data; `wait`: for its end, so many seconds.",
-              {200: "Execution", 202: "Execution"}, scope=RUN_FLOWS, body="FlowData", needs_body=False,
+              {200: "Execution", 202: "Begun"}, scope=RUN_FLOWS, body="FlowData", needs_body=False,
               query={**_FLOW_VERSION, **_WAIT}),
     Operation("GET", f"{_EXECUTIONS}/{{execution_id}}", "What a run did, and how it ended.", {200: "Execution"},
               scope=RUN_FLOWS, query=_WAIT),

@@ -91,6 +91,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Flow": _closed({**_FLOW, "flow": ANY_OBJECT}),
     "Flows": _listed("flows", _closed(_FLOW)),
     "FlowData": _closed({}, {"interaction": ANY_OBJECT, "webchat": ANY_OBJECT, "session": ANY_OBJECT}),
+    "Begun": _closed({"flowId": TEXT, "executionId": TEXT, "state": {"const": "running"}}),
     "Execution": _closed({
         "flowId": TEXT, "version": WHOLE, "executionId": TEXT, "state": {"enum": [*EXECUTION_STATES]},
         "startedAt": WHOLE, "endedAt": {"type": ["integer", "null"]}, "errorCode": {"type": ["string", "null"]},

@@ -64,16 +64,20 @@ class FlowRoutes:
         version, wait_s = _number(request, "version", 1, 2**31 - 1), _number(request, "wait", 0, MAX_WAIT_S)
         data = await read_object(request, max_bytes=4 * MAX_DATA_CHARS, empty=True)
         execution_id = await self.runner.begin(principal.tenant, flow_id, data, version)
-        return await self._shown(principal.tenant, flow_id, execution_id, wait_s, 202)
+        if wait_s:
+            told = await self._shown(principal.tenant, flow_id, execution_id, wait_s)
+            if told["state"] != RUNNING:
+                return _json(told)
+        return _json({"flowId": flow_id, "executionId": execution_id, "state": RUNNING}, 202)
 
     async def execution(self, request: Request) -> Response:
         principal = await self._allowed(request, RUN_FLOWS)
         wait_s = _number(request, "wait", 0, MAX_WAIT_S)
         flow_id, execution_id = request.path_params["flow_id"], request.path_params["execution_id"]
-        return await self._shown(principal.tenant, flow_id, execution_id, wait_s, 200)
+        return _json(await self._shown(principal.tenant, flow_id, execution_id, wait_s))
 
-    async def _shown(self, tenant: str, flow_id: str, execution_id: str, wait_s: int, still: int) -> Response:
-        """The execution, when it has ended or ``wait_s`` are over; ``still`` is the status while it runs."""
+    async def _shown(self, tenant: str, flow_id: str, execution_id: str, wait_s: int) -> dict[str, object]:
+        """The execution, when it has ended or ``wait_s`` are over."""
         until, look_s = time.monotonic() + wait_s, _LOOK_S
         state = await self.store.state(tenant, flow_id, execution_id)  # nobody waits for what is another tenant's
         while state == RUNNING and (left_s := until - time.monotonic()) > 0:
@@ -81,8 +85,7 @@ class FlowRoutes:
                 await asyncio.sleep(min(look_s, left_s))  # another replica holds it
                 look_s *= 1.5
             state = await self.store.state(tenant, flow_id, execution_id)
-        told = await self.store.show(tenant, flow_id, execution_id)
-        return _json(told, still if told["state"] == RUNNING else 200)
+        return await self.store.show(tenant, flow_id, execution_id)
 
     async def _allowed(self, request: Request, scope: str) -> Principal:
         principal = await self.tokens.principal(request)
