@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -90,6 +90,24 @@ def run_in_browser(
         limit_ms = browser_ms + 3 * boot_ms + 2 * manifest.max_execution_time_ms
         with launch(f"{server.api_origin}/pages/run.html#token={job.token}") as browser:
             return replace(_wait(job, browser, limit_ms), window_ms=_window_ms(manifest, call.timeout_ms))
+
+
+def run_flow_in_browser(
+    flow: str, data: Mapping[str, object], folders: Sequence[Path], launch: Launch, *,
+    capabilities: Mapping[str, object], sla_ms: int, dist: Path | None = None, resolve: Resolver = refuse_requirements,
+    chaos: Chaos | None = None,
+) -> Report:  # fmt: skip
+    """Run a flow over the plugins in ``folders``; an outcome that is ok has the run as its value. See `run_in_browser`.
+
+    Raises `SandboxError` also for a folder that is no plugin.
+    """
+    job = Job({})
+    with DevServer(folders, dist=dist, job=job, resolve=resolve, chaos=chaos) as server:
+        job.order.update({
+            "origin": server.sandbox_origin, "apiOrigin": server.api_origin, "sessionToken": server.token,
+            "flow": flow, "data": dict(data), "bootTimeoutMs": BOOT_MS, "capabilities": dict(capabilities)})
+        with launch(f"{server.api_origin}/pages/run.html#token={job.token}") as browser:
+            return _wait(job, browser, BROWSER_MS + 4 * BOOT_MS + 2 * sla_ms)
 
 
 def as_outcome(error: SandboxError) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pysandbox.cli import flow_remote, flow_try, output
+from pysandbox.cli import flow_remote, flow_run, flow_try, output
 from pysandbox.core.errors import FlowError, SandboxError
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "Examples:  pysandbox flow check flow.json  ·  pysandbox flow explain run.jsonl  ·  "
     "pysandbox flow try flow.json --input call.json --chaos hang=1  ·  "
+    "pysandbox flow run flow.json --input call.json --plugins my_plugin  ·  "
     "pysandbox flow diagram flow.json --journal run.jsonl -o run.svg  ·  pysandbox flow replay flow.json run.jsonl  ·  "
     "pysandbox flow deploy flow.json  ·  pysandbox flow start risk --input call.json --wait")
 
 app = typer.Typer(
     help="Check, draw and replay flows; keep and run them at a gateway.", no_args_is_help=True, epilog=EXAMPLES)
 app.command("try")(flow_try.attempt)
+app.command("run")(flow_run.run)
 app.command("deploy")(flow_remote.deploy)
 app.command("list")(flow_remote.show_all)
 app.command("start")(flow_remote.start)

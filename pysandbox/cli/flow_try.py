@@ -70,15 +70,15 @@ def attempt(
     try:
         flow = parse_flow(read(file))
         wrong = faults.chosen(chaos, IN_FLOWS)
-        ports = StandIns(_object(answers))
-        ran = _run(flow, _object(input_file), ports, wrong)
+        ports = StandIns(object_in(answers))
+        ran = _run(flow, object_in(input_file), ports, wrong)
     except FlowError as error:
         output.give_up(error, output.FAILED)
     except SandboxError as error:
         output.give_up(error)
     if journal is not None:
-        _keep(ports.journal, journal)
-    late = _show_windows(ports.journal)
+        keep(ports.journal, journal)
+    late = show_windows(ports.journal)
     if as_json:
         output.json_line(ran.ending.as_json())
     else:
@@ -94,7 +94,8 @@ def _run(flow: Flow, data: Mapping[str, object], ports: StandIns, wrong: Chaos |
     return asyncio.run(run_flow(flow, data, used, correlation_id="try"))
 
 
-def _object(path: Path | None) -> dict[str, object]:
+def object_in(path: Path | None) -> dict[str, object]:
+    """The JSON object in ``path``. Raises `SandboxError` ``INPUT_INVALID``."""
     from pysandbox.gateway.json_files import read_json_file  # noqa: PLC0415
 
     if path is None:
@@ -105,7 +106,8 @@ def _object(path: Path | None) -> dict[str, object]:
     return cast(dict[str, object], found)
 
 
-def _keep(events: Sequence[Event], path: Path) -> None:
+def keep(events: Sequence[Event], path: Path) -> None:
+    """Write a journal down."""
     from pysandbox.core.flow.journal import dump_journal  # noqa: PLC0415
 
     try:
@@ -114,7 +116,7 @@ def _keep(events: Sequence[Event], path: Path) -> None:
         output.wrong_use(f"{path} cannot be written: {error.strerror or error}")
 
 
-def _show_windows(journal: Sequence[Event]) -> bool:
+def show_windows(journal: Sequence[Event]) -> bool:
     """Every fallback and its window; whether one was late."""
     from pysandbox.core.flow.windows import fallbacks  # noqa: PLC0415
 

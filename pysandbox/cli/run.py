@@ -77,7 +77,7 @@ def run(
             report = _in_deno(call, dist, chaotic=wrong is not None)
             _show_notes(report)
             _finish(report, handler, as_json=as_json)
-        name, launch = _browser(engine)
+        name, launch = browser_for(engine)
         console = output.err()
         waiting = console.status(f"running {handler} in {name} …") if console.is_terminal else nullcontext()
         with waiting:
@@ -117,7 +117,7 @@ def _capabilities(folder: Path, path: Path | None) -> dict[str, object]:
     return read_capabilities(usual) if usual.exists() else {}
 
 
-def _browser(wanted: EngineName | None) -> tuple[str, Launch]:
+def browser_for(wanted: EngineName | None) -> tuple[str, Launch]:
     """The engine to use and how to open a page in it. Raises `BrowserMissing`, whose message is what mends it."""
     from pysandbox.testing.browsers import ENGINES, BrowserMissing, cure, find_browser, launch_direct  # noqa: PLC0415
 

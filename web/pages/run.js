@@ -12,6 +12,8 @@ const MAX_NOTES = 500;
  * @property {string} origin the sandbox origin
  * @property {string} apiOrigin
  * @property {string} sessionToken
+ * @property {string} [flow] a flow's JSON: then `data` is what it is run with, and there is no plugin to call
+ * @property {{interaction?: unknown, webchat?: unknown, session?: unknown}} [data]
  * @property {string} plugin "id@version"
  * @property {string} handler
  * @property {unknown} payload
@@ -37,7 +39,7 @@ async function main() {
   if (!answer.ok) return show(`The job was refused: ${await answer.text()}`);
   /** @type {Job} */
   const job = await answer.json();
-  show(`Running ${job.handler} of ${job.plugin}…`);
+  show(job.flow ? "Running a flow…" : `Running ${job.handler} of ${job.plugin}…`);
   const outcome = await run(job).catch(unavailable);
   const body = JSON.stringify({ outcome, logs, alerts, elapsedMs }, shown);
   const posted = await fetch("/run/result", {
@@ -50,7 +52,7 @@ async function main() {
 
 /**
  * @param {Job} job
- * @returns {Promise<{status: string}>}
+ * @returns {Promise<{status: string, value?: unknown}>}
  */
 async function run(job) {
   const { openSandbox } = await importClient(job.origin);
@@ -66,6 +68,7 @@ async function run(job) {
     onSecurityAlert: (/** @type {unknown} */ alert) => note(alerts, alert),
   });
   try {
+    if (job.flow) return { status: "ok", value: await runFlow(sandbox, job) };
     const plugin = await sandbox.load(job.plugin);
     plugin.on("log", (/** @type {unknown} */ line) => note(logs, line));
     const calledAt = performance.now();
@@ -79,6 +82,15 @@ async function run(job) {
   } finally {
     await sandbox.close();
   }
+}
+
+/**
+ * @param {import("../pysandbox.d.ts").Sandbox} sandbox
+ * @param {Job} job
+ */
+async function runFlow(sandbox, job) {
+  const { interaction, ...more } = job.data ?? {};
+  return await sandbox.runFlow(job.flow ?? "", interaction, { ...more, prepareMs: 2 * job.bootTimeoutMs });
 }
 
 /** @param {string} origin */

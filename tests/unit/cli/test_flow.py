@@ -163,3 +163,10 @@ def test_what_cannot_be_tried_is_said(
     found = _flow("try", *args)
     assert found[0] == code
     assert said in found[2]
+
+
+def test_a_flow_that_is_not_valid_is_not_run() -> None:
+    plugin = str(EXAMPLES.parent / "risk_scoring")
+    code, _, err = _flow("run", str(EXAMPLES / "guide.json"), "--plugins", plugin)
+    assert code == 1
+    assert "route_to_premium_queue" in err
