@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
 EXAMPLES := examples/risk_scoring examples/conversation_summary examples/pii_redactor
 PYTEST := $(BIN)/python -m pytest
+E2E := $(PYTEST) -n 2 --dist loadgroup e2e
 
 export DENO_DIR ?= $(CURDIR)/.deno
 export DENO_NO_UPDATE_CHECK := 1
@@ -25,14 +26,14 @@ demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
 	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) examples/misbehaving --demo
 
 test: check .setup/browsers .setup/services runtime ## everything CI runs: checks, tests, and the tests in three real browsers
-	@$(PYTEST) -n 2 tests examples; unit=$$?; $(PYTEST) e2e; e2e=$$?; \
+	@$(PYTEST) -n 2 tests examples; unit=$$?; $(E2E); e2e=$$?; \
 	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; exit $$(( unit > e2e ? unit : e2e ))
 
 unit: .setup/dev .setup/services runtime ## the tests that need no browser
 	@$(PYTEST) -n 2 tests examples
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
-	@$(PYTEST) e2e
+	@$(E2E)
 
 check: .setup/deno ## lint and types, Python and TypeScript
 	@echo "Checking Python" && $(BIN)/ruff check --quiet --output-format concise . && $(BIN)/basedpyright --level error

@@ -47,6 +47,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("browser", engines, indirect=True, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run by several workers (``-n 2 --dist loadgroup``), each engine's tests are one worker's."""
+    for item in items:
+        engine = item.callspec.params.get("browser") if isinstance(item, pytest.Function) and hasattr(
+            item, "callspec") else None
+        if engine is not None:
+            item.add_marker(pytest.mark.xdist_group(engine))
+
+
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """The running browser of this test's engine (``browser.engine``)."""
