@@ -110,9 +110,11 @@ def test_a_command_works_as_printed(name: str, block: Block, tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     if "--json" in block.text and "pysandbox run" in block.text:
         outcome = json.loads(done.stdout.splitlines()[-1])
-        [printed] = [json.loads(block.text) for block in document(name).blocks if block.text.startswith('{"status"')]
-        assert outcome.keys() == printed.keys()
-        assert (outcome["status"], outcome["value"]) == (printed["status"], printed["value"])
+        assert outcome["status"] == "ok", outcome
+        for text in (block.text for block in document(name).blocks if block.text.startswith('{"status"')):
+            printed = json.loads(text)
+            assert outcome.keys() == printed.keys()
+            assert (outcome["status"], outcome["value"]) == (printed["status"], printed["value"])
 
 
 def heeds_interrupts() -> None:

@@ -111,8 +111,10 @@ def test_without_the_right_to_edit_routes_the_proxy_is_not_applicable(gateway: A
 def test_interrupted_it_takes_everything_away_again(
     gateway: Administered, tmp_path: Path, number: signal.Signals
 ) -> None:
+    # A script's background jobs are born deaf to SIGINT, and this may be run by one.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     command = [
-        sys.executable, "-c", "from pysandbox.cli import main; main()", "attack", gateway.server.api_origin,
+        sys.executable, "-c", f"{start}; from pysandbox.cli import main; main()", "attack", gateway.server.api_origin,
         "--sandbox", gateway.server.sandbox_origin, "--output", str(tmp_path / "report"), *GROUPS]
     running = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True,
