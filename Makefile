@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
 EXAMPLES := examples/risk_scoring examples/conversation_summary examples/pii_redactor
 PYTEST := $(BIN)/python -m pytest
-E2E := $(PYTEST) -n 2 --dist loadgroup e2e
+E2E := $(PYTEST) -n 2 e2e
 
 export DENO_DIR ?= $(CURDIR)/.deno
 export DENO_NO_UPDATE_CHECK := 1

@@ -11,6 +11,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]  # its types are in the package
+from xdist.scheduler import LoadScopeScheduling, Scheduling  # pyright: ignore[reportMissingTypeStubs]
 
 from e2e.kit.lab import Lab, LabPlugin
 from e2e.kit.server import LabServer
@@ -47,14 +49,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("browser", engines, indirect=True, scope="session")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run by several workers (``-n 2 --dist loadgroup``), each engine's tests are one worker's."""
-    for item in items:
-        engine = item.callspec.params.get("browser") if isinstance(item, pytest.Function) and hasattr(
-            item, "callspec") else None
-        if engine is not None:
-            item.add_marker(pytest.mark.xdist_group(engine))
+class ByEngine(LoadScopeScheduling):
+    """The tests of one engine are one worker's: each worker has one browser at a time, and starts it once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = re.search(rf"[\[-]({'|'.join(ENGINES)})[\]-]", nodeid)
+        return found[1] if found else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """For ``-n 2``, whatever ``--dist`` says."""
+    return ByEngine(config, log)
 
 
 @pytest.fixture(scope="session")
