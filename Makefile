@@ -14,7 +14,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check bench bench-gateway bench-flow fuzz soak soak-gateway clean lock runtime unit e2e
+.PHONY: help run demo test check bench bench-gateway bench-flow fuzz mutation soak soak-gateway clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -51,6 +51,9 @@ bench-flow: .setup/dev ## measure the flow engine, and 1,000 flows at once on on
 FUZZ_SECONDS ?= 600
 fuzz: .setup/fuzz ## search the proxy's parsers for faults by coverage, for FUZZ_SECONDS=600; Linux on x86-64, CPython 3.11
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+mutation: .setup/dev ## small faults in the security-critical core, one at a time: do the unit tests see each? Takes long
+	@nice -n 19 $(BIN)/python -m tests.mutation
 
 soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, 200 kills in a row, 100 plugins on a page: some minutes
 	@$(BIN)/python -m tests.soak

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pysandbox.core.csp import FALLBACKS, Csp, check_csp, parse_csp
+from pysandbox.core.csp_source import SourceError, parse_source
 from pysandbox.core.errors import Code, ManifestError
 
 GUIDE = (
@@ -35,6 +36,8 @@ def test_the_guides_policy_is_accepted_and_says_what_it_says() -> None:
     ("data:", "data: is refused"), ("blob:", "blob: is refused"), ("DATA:", "is refused"),
     ("filesystem:", "allows every host"), ("'nonce-abc'", "nonces and hashes"), ("'sha256-abc='", "nonces and hashes"),
     ("'SHA512-x'", "nonces and hashes"), ("'unsafe-anything'", "no CSP keyword"), ("'self", "no CSP keyword"),
+    ("self'", "no CSP keyword"), ("report-sample", "without quotes"),
+    ("data:", "loaded as a resource"), ("blob:", "loaded as a resource"),
     ("self", "without quotes"), ("none", "without quotes"), ("unsafe-eval", "without quotes"),
     ("'none' 'self'", "stands alone"), ("'none' https://a.test", "stands alone"), ("'none' 'none'", "stands alone"),
     ("https://user@a.test", "user names"), ("https://u:p@a.test", "user names"), ("u@a.test", "user names"),
@@ -130,6 +133,8 @@ def test_an_absent_directive_falls_back_along_its_chain(text: str, directive: st
     ("https://a.test:8443", "https://a.test:8443/", True), ("https://a.test:8443", "https://a.test/", False),
     ("https://a.test:443", "https://a.test/", True), ("https://a.test", "https://a.test:443/", True),
     ("https://a.test:*", "https://a.test:9/", True), ("http://a.test:*", "https://a.test:9/", True),
+    ("ws://a.test", "ws://a.test/", True), ("ws://a.test", "http://a.test/", True),
+    ("ws://a.test", "https://a.test/", True), ("wss://a.test", "wss://a.test/", True),
     ("ws://a.test", "wss://a.test/", True), ("wss://a.test", "ws://a.test/", False),
     ("wss://a.test", "https://a.test/", True), ("https://a.test", "wss://a.test/", False),
     ("a.test", "https://a.test/", True), ("a.test", "http://a.test/", False),
@@ -161,6 +166,7 @@ def test_a_url_that_is_not_in_plain_form_is_never_covered(url: str) -> None:
     ("http://a.test", "https://a.test/x", True), ("https://a.test", "wss://a.test/x", True),
     ("http://a.test", "ws://a.test/x", True), ("https://a.test", "https://b.example/x", False),
     ("https://a.test", "https://a.test:8443/x", False), ("https://a.test:8443", "https://a.test:8443/", True),
+    ("http://a.test", "http://a.test/x", True), ("https://a.test", "ws://a.test/x", False),
     (None, "https://a.test/x", False)])
 def test_self_is_the_given_origin_or_the_same_host_by_a_safer_scheme(
         own: str | None, url: str, *, allowed: bool) -> None:
@@ -189,3 +195,10 @@ def test_a_policy_cannot_be_changed_once_read() -> None:
     csp: Csp = parse_csp(GUIDE)
     with pytest.raises(TypeError):
         csp.directives["connect-src"] = ()  # type: ignore[index]  # the point of the test
+
+
+def test_a_refused_source_says_its_rule_and_keeps_the_cure_apart() -> None:
+    with pytest.raises(SourceError) as caught:
+        parse_source("data:")
+    assert str(caught.value) == caught.value.rule
+    assert caught.value.cure == "Put the data into the bundle."

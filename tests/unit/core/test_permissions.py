@@ -59,3 +59,23 @@ def test_an_unknown_name_is_the_pages_to_provide() -> None:
 def test_a_prefix_or_another_case_is_another_permission() -> None:
     assert denied_reason("webchat:session:rea", [READ], [READ], [READ])
     assert denied_reason(READ.upper(), [READ], [READ], [READ])
+
+
+def test_a_name_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    longest = "a:b:" + "c" * 92
+    assert len(longest) == 96
+    assert is_name(longest)
+    assert not is_name(longest + "c")
+
+
+@pytest.mark.parametrize(("name", "who"), [
+    (READ, "page"), (PROXY, "host"), ("telephony:trunk:view", "host"), ("plugin:log:export", "host"),
+    (MANAGE, "operator"), ("architect:flow:write", "operator")])
+def test_who_provides_what_a_known_name_opens(name: str, who: str) -> None:
+    assert provider(name) == who
+    assert KNOWN[name].provider == who
+
+
+def test_every_known_name_has_its_provider_stated_here() -> None:
+    assert set(KNOWN) == {
+        READ, PROXY, "telephony:trunk:view", "plugin:log:export", MANAGE, "architect:flow:write"}

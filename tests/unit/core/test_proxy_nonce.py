@@ -86,3 +86,15 @@ def test_the_body_does_not_show_in_a_repr() -> None:
 def test_a_seed_of_another_form_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="64"):
         made(seed="0F" * 32)
+
+
+def test_parts_that_are_absent_are_the_same_as_empty_ones() -> None:
+    short = Bound(BOUND.session_id, BOUND.plugin, "GET", "/proxy/vendor/risk")
+    assert check(made(short), SEED, replace(
+        short, query="", content_type="", content_encoding="", headers="", body=b""), now_ms=NOW_MS)
+
+
+def test_a_path_with_half_a_character_is_bound_like_any_other() -> None:
+    half = replace(BOUND, path="/proxy/vendor/\ud800")
+    assert check(made(half), SEED, half, now_ms=NOW_MS)
+    rejected(made(half), replace(BOUND, path="/proxy/vendor/\ud801"))
