@@ -14,7 +14,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check bench bench-gateway bench-flow fuzz mutation soak soak-gateway clean lock runtime unit e2e
+.PHONY: help run demo test attack-full check bench bench-gateway bench-flow fuzz mutation soak soak-gateway clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -34,6 +34,9 @@ unit: .setup/dev .setup/services runtime ## the tests that need no browser
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
 	@$(E2E)
+
+attack-full: .setup/browsers runtime ## the attacks and their controls, each in every engine: half an hour
+	@PYSANDBOX_FULL=1 $(E2E)/attacks e2e/limits/test_crowd.py
 
 check: .setup/deno ## lint and types, Python and TypeScript
 	@echo "Checking Python" && $(BIN)/ruff check --quiet --output-format concise . && $(BIN)/basedpyright --level error

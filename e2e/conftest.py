@@ -27,6 +27,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 MANIFESTS = [*EXAMPLES.glob("*/manifest.json"), *PAGES.parent.glob("plugins/*/manifest.json")]
 PLUGINS = sorted(path.parent for path in MANIFESTS)
 MISSING = "engine missing: "
+FULL = os.environ.get("PYSANDBOX_FULL") == "1"
+"""Whether what shows that a test can fail (the attacks' controls), and what takes long, runs in every engine too."""
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -46,6 +48,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         engines = [engine for engine in engines if engine == "chromium"]
     for marker in metafunc.definition.iter_markers("engines"):
         engines = [engine for engine in engines if engine in marker.args]
+    if not FULL and (metafunc.definition.name.startswith("test_control") or metafunc.definition.get_closest_marker(
+            "one_engine")):
+        engines = engines[:1]
     metafunc.parametrize("browser", engines, indirect=True, scope="session")
 
 
@@ -145,6 +150,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not FULL:
+        terminalreporter.line("controls and the longest attacks ran in one engine; in every one: make attack-full")
     reports = [*terminalreporter.stats.get("skipped", []), *terminalreporter.stats.get("error", [])]
     for engine in ENGINES:
         count = sum(f"{MISSING}{engine}" in str(report.longrepr) for report in reports)

@@ -21,6 +21,8 @@ from pysandbox.gateway.settings import Settings
 from pysandbox.testing.attacks.live.lodging import FOLDERS
 from pysandbox.testing.browsers import Engine, missing_parts
 
+pytestmark = pytest.mark.one_engine
+
 SCOPES = ("application:plugin:manage", "integration:edit", "webchat:session:read")
 # One of each kind of play, the quick ones: all of them take minutes.
 SOME = (

@@ -16,6 +16,8 @@ from e2e.kit.lab import Lab, LabPlugin
 from e2e.kit.server import LabServer
 from pysandbox.core.limits import default
 
+pytestmark = pytest.mark.one_engine
+
 GREEDY = "test.greedy@1.0.0"
 # What is taken, how much of it is asked for, and how much of it there is.
 TAKES = [

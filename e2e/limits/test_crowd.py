@@ -21,6 +21,8 @@ from e2e.kit.server import LabServer
 from pysandbox.core.limits import default
 from pysandbox.testing.browsers import Browser, Page
 
+pytestmark = pytest.mark.one_engine
+
 CROWD = int(os.environ.get("PYSANDBOX_CROWD", "14"))
 LIVE = default("maxLive")
 SLACK = 1.5  # of memory: what an engine has not yet collected

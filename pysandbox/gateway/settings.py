@@ -20,7 +20,7 @@ PREFIX: Final = "PYSANDBOX_"
 _ELSEWHERE: Final = frozenset({
     "PYSANDBOX_PLUGINS", "PYSANDBOX_CONFIG", "PYSANDBOX_CACHE", "PYSANDBOX_ENGINES", "PYSANDBOX_BROWSER",
     "PYSANDBOX_TEST_DIST", "PYSANDBOX_VAULT_KEY", "PYSANDBOX_TELEMETRY_KEY", "PYSANDBOX_URL", "PYSANDBOX_TOKEN",
-    "PYSANDBOX_TOKEN_FILE", "PYSANDBOX_KILLS"})
+    "PYSANDBOX_TOKEN_FILE", "PYSANDBOX_KILLS", "PYSANDBOX_FULL"})
 """Variables that others read."""
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
