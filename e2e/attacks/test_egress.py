@@ -74,8 +74,12 @@ def test_control_without_the_policy_each_road_does(unwalled: Report, road: str) 
     assert any(f" /{road}" in hit for hit in unwalled.hits), (unwalled.egress[road], unwalled.hits)
 
 
-def test_there_is_no_beacon_in_a_worker(walled: Report, unwalled: Report) -> None:
+def test_there_is_no_beacon_in_a_worker(walled: Report) -> None:
     assert "not a function" in walled.egress["beacon"]
+
+
+def test_control_without_the_policy_there_is_none_either(unwalled: Report) -> None:
+    assert "not a function" in unwalled.egress["beacon"]
     assert not [hit for hit in unwalled.hits if "/beacon" in hit]
 
 

@@ -45,6 +45,7 @@ class Listener:
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
+            request_queue_size = 64  # a browser opens a dozen at once; one that is turned away waits for seconds
 
             def handle_error(self, request: object, client_address: object) -> None:
                 """A browser that hangs up in the middle is no news."""
