@@ -16,6 +16,7 @@ const MEASURE_EVERY_TURNS = 15;
 const host = new URL(location.href).origin;
 let worker: Worker | undefined;
 let script = "";
+let started = false;
 let turns = 0;
 
 /** Why this realm is no cell, or nothing. */
@@ -44,16 +45,21 @@ async function faults(): Promise<string> {
 }
 
 /** The worker's script is read and parsed while the interpreter is still on its way. */
-function open(blob: Blob): void {
+function open(blob: Blob, control: MessagePort): void {
   script = URL.createObjectURL(blob);
   worker = new Worker(script);
-  worker.onerror = (event) => event.preventDefault();
+  worker.onerror = (event) => {
+    event.preventDefault();
+    if (started) return; // its plugin may throw what it likes
+    failed(control, "BOOT_FAILED", "the browser started no worker; WebKit does not in a cross-origin isolated page");
+  };
 }
 
 async function start({ wasm, snapshot }: Interpreter, memoryMB: number, plugin: MessagePort): Promise<void> {
   const capped = setMemoryLimits(new Uint8Array(wasm), { maximumPages: memoryMB * PAGES_PER_MB });
   const module = await WebAssembly.compile(capped);
   free(wasm);
+  started = true;
   worker?.postMessage({ op: "boot", module, snapshot }, [snapshot, plugin]);
 }
 
@@ -114,7 +120,7 @@ addEventListener("message", function accept(event: MessageEvent<CellInit>) {
     failed(control, "PROTOCOL_VERSION", `cell.html speaks version ${PROTOCOL}`);
     return;
   }
-  open(event.data.script);
+  open(event.data.script, control);
   obeyHost(control);
   obeyWatchdog(watchdog, event.data.memoryMB, plugin, control);
 });

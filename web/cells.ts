@@ -37,7 +37,7 @@ class Cell {
     frame.setAttribute("sandbox", "allow-scripts");
     frame.setAttribute("allow", "");
     frame.hidden = true;
-    frame.src = "/cell.html";
+    frame.src = location.search === "?isolated" ? "/isolated/cell.html" : "/cell.html";
     this.#control.port1.onmessage = ({ data }) => {
       if (data.op === "memory") this.measured(data.bytes);
       else this.#fail(data.code, data.message);

@@ -64,7 +64,8 @@ export function connect(origin: string, spares: SpareWish, deadline: number): Pr
     frame.title = "pysandbox";
     frame.setAttribute("aria-hidden", "true");
     frame.allow = "cross-origin-isolated";
-    frame.src = `${origin}/host.html`;
+    // Such a page may frame only what says the same of itself.
+    frame.src = `${origin}/host.html${crossOriginIsolated ? "?isolated" : ""}`;
     document.documentElement.append(frame);
   });
 }

@@ -5,6 +5,7 @@ A wall is taken away here, by a server that lost a header or altered a byte, and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,10 @@ Change = Callable[[str, MutableMapping[str, str], bytes], bytes]
 """From path, headers (changed in place) and body to the body that is sent instead."""
 
 
+ISOLATED = os.environ.get("PYSANDBOX_ISOLATED") == "1"
+"""Whether the tests' pages are cross-origin isolated."""
+
+
 class Seen(NamedTuple):
     """A request as it came in. ``port``: ``sandbox`` or ``api``."""
 
@@ -30,11 +35,18 @@ class Seen(NamedTuple):
 
 
 class LabServer(DevServer):
-    """A `DevServer` that remembers. ``change`` sees every answer; with one, nothing is compressed or kept in caches."""
+    """A `DevServer` that remembers. ``change`` sees every answer; with one, nothing is compressed or kept in caches.
 
-    def __init__(self, plugins: Iterable[str | Path] = (), *, change: Change | None = None, **options: Any) -> None:
+    ``isolated``: its pages ask for cross-origin isolation.
+    """
+
+    def __init__(
+        self, plugins: Iterable[str | Path] = (), *, change: Change | None = None, isolated: bool = ISOLATED,
+        **options: Any,
+    ) -> None:
         self.requests: list[Seen] = []
         self.change = change
+        self._isolated = isolated
         with ExitStack() as stack:
             for name, port in (("sandbox_app", "sandbox"), ("api_app", "api")):
                 stack.enter_context(patch.object(serve, name, self._wrapped(getattr(serve, name), port)))
@@ -49,6 +61,8 @@ class LabServer(DevServer):
 
             async def app(scope: Scope, receive: Receive, send: Send) -> None:
                 self.requests.append(Seen(port, scope["method"], scope["path"]))
+                if self._isolated and scope["path"].startswith("/pages/"):
+                    send = _isolating(send)
                 if self.change is None:
                     await inner(scope, receive, send)
                 else:
@@ -83,3 +97,12 @@ class LabServer(DevServer):
             await send({"type": "http.response.body", "body": told})
 
         await inner({**scope, "headers": plain}, receive, collect)
+
+
+def _isolating(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Cross-Origin-Embedder-Policy"] = "require-corp"
+        await send(message)
+
+    return sent

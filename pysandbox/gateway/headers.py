@@ -37,9 +37,13 @@ _COMMON: Final[Headers] = {
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in FEATURES),
     "X-DNS-Prefetch-Control": "off",  # a looked-up name is a message
 }
-# Document-Isolation-Policy: in Chromium a process for each cell, and isolation whatever the page does. No COEP: under
-# it a cell cannot start its blob worker in WebKit.
+# Document-Isolation-Policy: in Chromium a process for each cell, and isolation whatever the page does.
 _ISOLATED: Final[Headers] = {"Document-Isolation-Policy": "isolate-and-require-corp"}
+# Only for pages that send COEP themselves: under it a cell cannot start its blob worker in WebKit.
+_EMBEDDED_ISOLATED: Final[Headers] = {"Cross-Origin-Embedder-Policy": "require-corp"}
+CELL: Final = "/cell.html"
+CELL_ISOLATED: Final = "/isolated/cell.html"
+"""A path of its own, not a query: a policy for frames names paths, and a query could carry data out."""
 
 
 def strict() -> dict[str, str]:
@@ -62,14 +66,20 @@ def entry_file() -> dict[str, str]:
     return {**strict(), "Cache-Control": REVALIDATE, "Access-Control-Allow-Origin": "*"}
 
 
-def host_document(*, script_hash: str, sandbox_origin: str, api_origin: str, allowed: Sequence[str]) -> dict[str, str]:
-    """``host.html``: may fetch assets and the API, start blob workers, and frame the cell, nothing else."""
+def host_document(
+    *, script_hash: str, sandbox_origin: str, api_origin: str, allowed: Sequence[str], isolated: bool = False
+) -> dict[str, str]:
+    """``host.html``: may fetch assets and the API, start blob workers, and frame the cell, nothing else.
+
+    ``isolated``: the one for a page that is cross-origin isolated, which may frame only what says the same of itself.
+    """
     csp = _policy({
         "default-src": ["'none'"],
         "script-src": [f"'{script_hash}'", "'wasm-unsafe-eval'"],
         "worker-src": ["blob:"],
         "connect-src": ["'self'", api_origin],
-        "frame-src": [f"{sandbox_origin}/cell.html"],  # the cell cannot navigate itself away with data
+        # The exact address: the cell cannot navigate itself away with data.
+        "frame-src": [sandbox_origin + (CELL_ISOLATED if isolated else CELL)],
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
         "frame-ancestors": list(allowed) or ["'none'"],
@@ -77,13 +87,16 @@ def host_document(*, script_hash: str, sandbox_origin: str, api_origin: str, all
     return {
         **strict(),
         **_ISOLATED,
+        **(_EMBEDDED_ISOLATED if isolated else {}),
         "Origin-Agent-Cluster": "?1",  # page and host may be one site (two ports): keep their objects apart
         "Content-Security-Policy": csp,
         "Cache-Control": REVALIDATE,
     }
 
 
-def cell_document(*, script_hash: str, sandbox_origin: str, allowed: Sequence[str]) -> dict[str, str]:
+def cell_document(
+    *, script_hash: str, sandbox_origin: str, allowed: Sequence[str], isolated: bool = False
+) -> dict[str, str]:
     """``cell.html``: an opaque origin whose one script is known by its hash. Never a host or ``'self'`` in it."""
     csp = _policy({
         "sandbox": ["allow-scripts"],
@@ -94,7 +107,8 @@ def cell_document(*, script_hash: str, sandbox_origin: str, allowed: Sequence[st
         "base-uri": ["'none'"],
         "frame-ancestors": [sandbox_origin, *(origin for origin in allowed if origin != sandbox_origin)],
     })
-    return {**strict(), **_ISOLATED, "Content-Security-Policy": csp, "Cache-Control": NO_STORE}
+    embedded = _EMBEDDED_ISOLATED if isolated else {}
+    return {**strict(), **_ISOLATED, **embedded, "Content-Security-Policy": csp, "Cache-Control": NO_STORE}
 
 
 def page(*, sandbox_origin: str) -> dict[str, str]:

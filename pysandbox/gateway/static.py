@@ -38,21 +38,27 @@ def sandbox_app(
         config["chaos"] = str(chaos)
     host = dist.document("host.html", config)
     cell = dist.document("cell.html", {})
-    host_headers = headers.host_document(
-        script_hash=dist.host_script, sandbox_origin=sandbox_origin, api_origin=api_origin, allowed=allowed)
-    cell_headers = headers.cell_document(
-        script_hash=dist.cell_script, sandbox_origin=sandbox_origin, allowed=allowed)
+    host_headers, host_isolated = (
+        headers.host_document(
+            script_hash=dist.host_script, sandbox_origin=sandbox_origin, api_origin=api_origin, allowed=allowed,
+            isolated=isolated)
+        for isolated in (False, True))
+    cell_headers = {
+        path: headers.cell_document(
+            script_hash=dist.cell_script, sandbox_origin=sandbox_origin, allowed=allowed, isolated=isolated)
+        for path, isolated in ((headers.CELL, False), (headers.CELL_ISOLATED, True))}
 
     async def entry_file(request: Request) -> Response:
         return answer(request, _found(dist.asset(request.url.path[1:])), headers.entry_file())
 
     async def host_page(request: Request) -> Response:
-        return answer(request, host, host_headers)
+        isolated = request.scope["query_string"] == b"isolated"
+        return answer(request, host, host_isolated if isolated else host_headers)
 
     async def cell_page(request: Request) -> Response:
         if request.scope["query_string"]:  # a cell that navigates itself could carry data out in a query
             raise SandboxError(Code.NOT_FOUND)
-        return answer(request, cell, cell_headers)
+        return answer(request, cell, cell_headers[request.url.path])
 
     async def asset(request: Request) -> Response:
         build, name = request.path_params["build"], request.path_params["name"]
@@ -63,7 +69,7 @@ def sandbox_app(
         routes=[
             *(Route(f"/{name}", entry_file) for name in ENTRY_FILES),
             Route("/host.html", host_page),
-            Route("/cell.html", cell_page),
+            *(Route(path, cell_page) for path in cell_headers),
             Route("/assets/{build}/{name}", asset),
         ],
         exception_handlers=errors.handlers(errors.plain))

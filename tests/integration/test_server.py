@@ -115,6 +115,14 @@ def test_the_cell_carries_its_policy_and_is_never_stored(server: DevServer) -> N
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_page_that_is_isolated_asks_for_a_host_frame_and_a_cell_of_its_own(server: DevServer) -> None:
+    host, cell = (ask(server.sandbox_origin, path) for path in ("/host.html?isolated", "/isolated/cell.html"))
+    assert [page.headers["cross-origin-embedder-policy"] for page in (host, cell)] == ["require-corp"] * 2
+    assert f"frame-src {server.sandbox_origin}/isolated/cell.html;" in host.headers["content-security-policy"]
+    assert ask(server.sandbox_origin, "/isolated/cell.html?stolen").status == 404
+    assert "cross-origin-embedder-policy" not in ask(server.sandbox_origin, "/host.html?other").headers
+
+
 def test_the_cell_is_sent_whole_even_to_one_who_has_it(server: DevServer) -> None:
     etag = ask(server.sandbox_origin, "/cell.html").headers["etag"]
     assert ask(server.sandbox_origin, "/cell.html", If_None_Match=etag).status == 200

@@ -78,6 +78,17 @@ def test_every_kind_carries_what_all_carry(kind: str) -> None:
     assert _csp(fields)["default-src"] == ["'none'"]
 
 
+def test_a_page_that_is_isolated_gets_a_host_and_a_cell_that_are_so_too_and_are_otherwise_the_same() -> None:
+    same = {"script_hash": HASH, "sandbox_origin": SANDBOX, "allowed": [API, APP]}
+    for plain, isolated in (
+        (HOST, headers.host_document(**same, api_origin=API, isolated=True)),
+        (CELL, headers.cell_document(**same, isolated=True)),
+    ):
+        assert isolated.pop("Cross-Origin-Embedder-Policy") == "require-corp"
+        policy = isolated["Content-Security-Policy"].replace("/isolated/cell.html", "/cell.html")
+        assert {**isolated, "Content-Security-Policy": policy} == plain
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_no_kind_carries_coep_which_breaks_webkit(kind: str) -> None:
     assert "Cross-Origin-Embedder-Policy" not in ALL[kind]
