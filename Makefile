@@ -6,9 +6,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progre
 EXAMPLES := examples/risk_scoring examples/conversation_summary examples/pii_redactor
 PYTEST := $(BIN)/python -m pytest
 # Two browsers at a time, but one where a test is about time.
-TIMED := e2e/limits e2e/spine
-E2E := $(PYTEST) -n 2 e2e $(TIMED:%=--ignore=%)
-E2E_TIMED := $(PYTEST) $(TIMED)
+E2E := $(PYTEST) -n 2 -m "not alone" e2e
+E2E_ALONE := $(PYTEST) -m alone e2e
 
 export DENO_DIR ?= $(CURDIR)/.deno
 export DENO_NO_UPDATE_CHECK := 1
@@ -29,14 +28,14 @@ demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
 	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) examples/misbehaving --demo
 
 test: check .setup/browsers .setup/services runtime ## everything CI runs: checks, tests, and the tests in three real browsers
-	@$(PYTEST) -n 2 tests examples; unit=$$?; $(E2E); e2e=$$?; $(E2E_TIMED); timed=$$?; \
-	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; if [ $$e2e -ne 0 ]; then echo "tests in browsers failed: see above" >&2; fi; exit $$(( unit | e2e | timed ))
+	@$(PYTEST) -n 2 tests examples; unit=$$?; $(E2E); e2e=$$?; $(E2E_ALONE); alone=$$?; \
+	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; if [ $$(( e2e | alone )) -ne 0 ]; then echo "tests in browsers failed: see above" >&2; fi; exit $$(( unit | e2e | alone ))
 
 unit: .setup/dev .setup/services runtime ## the tests that need no browser
 	@$(PYTEST) -n 2 tests examples
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
-	@$(E2E); e2e=$$?; $(E2E_TIMED); exit $$(( e2e | $$? ))
+	@$(E2E); e2e=$$?; $(E2E_ALONE); exit $$(( e2e | $$? ))
 
 attack-full: .setup/browsers runtime ## the attacks and their controls, each in every engine: half an hour
 	@PYSANDBOX_FULL=1 $(PYTEST) -n 2 e2e/attacks e2e/limits/test_crowd.py

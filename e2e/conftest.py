@@ -55,11 +55,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 class ByEngine(LoadScopeScheduling):
-    """The tests of one engine are one worker's: each worker has one browser at a time, and starts it once."""
+    """A folder's tests of one engine are one worker's: each worker has one browser at a time, and starts it rarely."""
 
     def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
         found = re.search(rf"[\[-]({'|'.join(ENGINES)})[\]-]", nodeid)
-        return found[1] if found else nodeid.partition("::")[0]
+        return f"{found[1]} {path.rpartition('/')[0]}" if found else path
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from e2e.attacks.walls import NO_BOOT_PROOF, NO_META_CSP, lost_cell_csp
-from e2e.conftest import IN_CI, MISSING, wanted_engines
+from e2e.conftest import FULL, IN_CI, MISSING, wanted_engines
 from e2e.kit.server import LabServer
 from e2e.variants import variant
 from pysandbox.cli.app import app
@@ -20,8 +20,6 @@ from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
 from pysandbox.testing.attacks.live.lodging import FOLDERS
 from pysandbox.testing.browsers import Engine, missing_parts
-
-pytestmark = pytest.mark.one_engine
 
 SCOPES = ("application:plugin:manage", "integration:edit", "webchat:session:read")
 # One of each kind of play, the quick ones: all of them take minutes.
@@ -31,7 +29,7 @@ SOME = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=wanted_engines())
+@pytest.fixture(params=wanted_engines() if FULL else wanted_engines()[:1])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Nobody drives it here: the command starts it."""
     if missing_parts(request.param):

@@ -15,6 +15,8 @@ from e2e.limits.runs import run
 from pysandbox.testing.browsers import missing_parts
 from tests.bench.browser import Browser
 
+pytestmark = pytest.mark.alone
+
 TICKS = """() => new Promise((resolve) => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 20);

@@ -20,6 +20,8 @@ from pysandbox.testing.browsers import missing_parts
 from tests.bench.browser import Browser
 from tests.bench.measure.memory import settled
 
+pytestmark = pytest.mark.alone
+
 KILLS = int(os.environ.get("PYSANDBOX_KILLS", "20"))
 WARM_UP = 10  # engines compile hot code and fill their caches in the first ones
 DEADLINE_MS = 50

@@ -12,7 +12,7 @@ SPANS = "performance.getEntriesByType('measure').map(({ name, duration }) => [na
 MEASURED_WITHIN_S = 90  # a measure each 15 s, and the browser takes it when it has time
 MIB = 1 << 20
 
-pytestmark = pytest.mark.chromium_only
+pytestmark = [pytest.mark.alone, pytest.mark.chromium_only]
 
 
 def spans(lab: Lab) -> dict[str, float]:

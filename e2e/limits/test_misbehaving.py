@@ -17,6 +17,8 @@ from e2e.limits.rows import DEADLINE_MS, GRACE_MS, LATE_MS, ROWS, Row
 from e2e.limits.runs import QUIET_MS, Attempt, run
 from pysandbox.testing.browsers import Browser
 
+pytestmark = pytest.mark.alone
+
 LONGER_MS = DEADLINE_MS + GRACE_MS + LATE_MS + 100
 SPIN_IN_PAGE = """(ms) => lab.watched(async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));

@@ -10,6 +10,8 @@ from e2e.conftest import IN_CI, MISSING, wanted_engines
 from pysandbox.testing.browsers import missing_parts
 from tests.soak.session import run
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)

@@ -12,6 +12,8 @@ import pytest
 
 from e2e.kit.lab import Lab, LabPlugin, Outcome
 
+pytestmark = pytest.mark.alone
+
 GRACE_MS = 100
 LATE_MS = 1500  # what a machine several times slower than its clock may add; a plugin that is not stopped adds 20,000
 ATTEMPTS = 6

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from e2e.kit.lab import Lab
+
+pytestmark = pytest.mark.alone
 
 MIB = 1024 * 1024
 WITH_A_SPARE = """async () => {

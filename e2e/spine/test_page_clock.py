@@ -6,6 +6,8 @@ import pytest
 
 from e2e.kit.lab import LabPlugin
 
+pytestmark = pytest.mark.alone
+
 TIMEOUT_MS = 300
 STANDS_STILL_MS = 2500  # far past the page's own last timer
 

@@ -13,6 +13,8 @@ import pytest
 from e2e.kit.lab import Lab, LabPlugin
 from pysandbox.testing.browsers import Browser
 
+pytestmark = pytest.mark.alone
+
 SPIN_MS = 600
 QUIET_MS = 50  # the Long Tasks specification's own threshold
 ATTEMPTS = 6
