@@ -13,6 +13,9 @@ from pathlib import Path
 
 from e2e.variants import Edit, literal
 
+HOST = "/host.html"
+CELLS = ("/cell.html", "/isolated/cell.html")
+
 _LAB = (Path(__file__).parent / "lab_worker.js").read_text()
 
 # Not a wall: gives the plugin's Python the realm as it was before hardening, as a module named ``lab``.
@@ -45,8 +48,7 @@ ANY_WINDOW_IS_HEARD = (
     Edit("pysandbox.js", r"if\(\w+\.origin!==\w+\)return;", ""),
 )
 HEARS_ITS_WORKER = (
-    Edit("cell.html", r"(\w+)\.onerror=\w+=>\w+\.preventDefault\(\)",
-         r"\g<0>,\1.onmessage=({data})=>{if(data.op==='end')\1.terminate()}"),)
+    Edit("cell.html", r"(\w+)\.onerror=", r"\1.onmessage=({data})=>{if(data.op==='end')\1.terminate()},\g<0>"),)
 NO_STRIPPING = (Edit("plugin_worker.js", r"new Set\(`Object Function[^`]*`\.split\(/\\s\+/\)\)", "{has:()=>!0}"),)
 NO_MEMORY_CAP = (Edit("cell.html", r"(?<=\{maximumPages:)\w+\*\w+(?=\})", "65536"),)
 HOST_READY_TWICE = (
@@ -125,13 +127,13 @@ slot.Slot.closed = property(lambda self: False, lambda self, value: None)
 
 def lost_cell_csp(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
     """A server's `Change`: the cell's policy header is lost."""
-    if path == "/cell.html":
+    if path in CELLS:
         del headers["Content-Security-Policy"]
     return body
 
 
-def _looser(document: str, directive: str, put: str, headers: MutableMapping[str, str], path: str) -> None:
-    if path == document:
+def _looser(documents: tuple[str, ...], directive: str, put: str, headers: MutableMapping[str, str], path: str) -> None:
+    if path in documents:
         policy = headers["Content-Security-Policy"]
         headers["Content-Security-Policy"] = re.sub(directive, put, policy)
         assert headers["Content-Security-Policy"] != policy
@@ -139,11 +141,11 @@ def _looser(document: str, directive: str, put: str, headers: MutableMapping[str
 
 def any_frame(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
     """A server's `Change`: the host frame may hold frames of any address."""
-    _looser("/host.html", r"frame-src [^;]*", "frame-src *", headers, path)
+    _looser((HOST,), r"frame-src [^;]*", "frame-src *", headers, path)
     return body
 
 
 def lost_cell_sandbox(path: str, headers: MutableMapping[str, str], body: bytes) -> bytes:
     """A server's `Change`: the cell's policy lacks its sandbox directive."""
-    _looser("/cell.html", r"sandbox [^;]*; ", "", headers, path)
+    _looser(CELLS, r"sandbox [^;]*; ", "", headers, path)
     return body

@@ -45,8 +45,9 @@ _ALL: Final[tuple[Residual, ...]] = (
         "Where it matters, embed in Chromium; keep `maxLive` small."),
     Residual(
         "timers-stay-fine", "A clock of some microseconds", BROWSERS,
-        "A plugin can tell times apart that are microseconds apart (5 in an isolated Chromium cell, 100 without; a "
-        "thousand in Firefox and WebKit), and count itself finer in a loop.",
+        "A plugin can tell times apart that are microseconds apart (5 in an isolated Chromium cell, 100 without; in "
+        "Firefox a thousand, 20 in a page that is cross-origin isolated; a thousand in WebKit), and count itself finer "
+        "in a loop.",
         "A busy loop is a clock; no realm that computes can be kept from counting.",
         "The cells' own processes are the answer where the engine has them."),
     Residual(
