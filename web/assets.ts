@@ -3,6 +3,9 @@
  */
 declare const __PYSANDBOX_BUILD__: { build: string; sha256: Record<string, string> };
 
+/** Whoever waits has a shorter deadline of its own; this one gives the connection back. */
+const LATEST_MS = 60_000;
+
 export class AssetError extends Error {
   constructor(readonly code: "ASSET_TAMPERED" | "BOOT_FAILED", message: string) {
     super(message);
@@ -41,11 +44,17 @@ async function script(name: string): Promise<Blob> {
   return new Blob([await load(name)], { type: "text/javascript" });
 }
 
+async function fetched(path: string): Promise<ArrayBuffer> {
+  const answer = await fetch(path, { credentials: "omit", signal: AbortSignal.timeout(LATEST_MS) });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  return await answer.arrayBuffer();
+}
+
 async function load(name: string): Promise<ArrayBuffer> {
   const { build, sha256 } = __PYSANDBOX_BUILD__;
-  const answer = await fetch(`/assets/${build}/${name}`, { credentials: "omit" });
-  if (!answer.ok) throw new AssetError("BOOT_FAILED", `${name} could not be fetched (status ${answer.status})`);
-  const bytes = await answer.arrayBuffer();
+  const bytes = await fetched(`/assets/${build}/${name}`).catch((error) => {
+    throw new AssetError("BOOT_FAILED", `${name} could not be fetched (${error?.message ?? error})`);
+  });
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (hex !== sha256[name]) throw new AssetError("ASSET_TAMPERED", `${name} does not have the SHA-256 of this build`);

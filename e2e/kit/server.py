@@ -37,7 +37,8 @@ class Seen(NamedTuple):
 class LabServer(DevServer):
     """A `DevServer` that remembers. ``change`` sees every answer; with one, nothing is compressed or kept in caches.
 
-    ``isolated``: its pages ask for cross-origin isolation.
+    ``isolated``: its pages ask for cross-origin isolation. ``faults``, which a test may change meanwhile: what answers
+    a path in the product's place.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class LabServer(DevServer):
     ) -> None:
         self.requests: list[Seen] = []
         self.change = change
+        self.faults: dict[str, ASGIApp] = {}
         self._isolated = isolated
         with ExitStack() as stack:
             for name, port in (("sandbox_app", "sandbox"), ("api_app", "api")):
@@ -63,7 +65,9 @@ class LabServer(DevServer):
                 self.requests.append(Seen(port, scope["method"], scope["path"]))
                 if self._isolated and scope["path"].startswith("/pages/"):
                     send = _isolating(send)
-                if self.change is None:
+                if scope["path"] in self.faults:
+                    await self.faults[scope["path"]](scope, receive, send)
+                elif self.change is None:
                     await inner(scope, receive, send)
                 else:
                     await self._changed(inner, scope, receive, send)

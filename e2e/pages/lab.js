@@ -119,7 +119,7 @@ globalThis.lab = {
   unload: (number) => coded(plugins[number].plugin.unload()),
   revoke: ([number, permission]) => coded(plugins[number].plugin.revoke(permission)),
   memory: () => sandbox.memory(),
-  close: () => sandbox.close(),
+  close: () => sandbox?.close(),
 
   /** Runs `work` and tells the longest time that the main thread did not come round, and its long tasks where told. */
   async watched(work) {
