@@ -38,7 +38,7 @@ e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=ch
 	@$(E2E); e2e=$$?; $(E2E_ALONE); exit $$(( e2e | $$? ))
 
 attack-full: .setup/browsers runtime ## attacks and controls, in every engine, in plain and in isolated pages: most of an hour
-	@PYSANDBOX_FULL=1 $(PYTEST) -n 2 e2e/attacks e2e/limits/test_crowd.py e2e/limits/test_asset_faults.py; plain=$$?; \
+	@PYSANDBOX_FULL=1 $(PYTEST) -n 2 -m "not alone" e2e/attacks e2e/limits; plain=$$?; \
 	 PYSANDBOX_FULL=1 PYSANDBOX_ISOLATED=1 PYSANDBOX_ENGINES=chromium,firefox $(PYTEST) -n 2 e2e/attacks; exit $$(( plain | $$? ))
 
 check: .setup/deno ## lint and types, Python and TypeScript

@@ -38,7 +38,7 @@ class LabServer(DevServer):
     """A `DevServer` that remembers. ``change`` sees every answer; with one, nothing is compressed or kept in caches.
 
     ``isolated``: its pages ask for cross-origin isolation. ``faults``, which a test may change meanwhile: what answers
-    a path in the product's place.
+    a path in the product's place. ``offline``: every connection breaks off.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class LabServer(DevServer):
         self.requests: list[Seen] = []
         self.change = change
         self.faults: dict[str, ASGIApp] = {}
+        self.offline = False
         self._isolated = isolated
         with ExitStack() as stack:
             for name, port in (("sandbox_app", "sandbox"), ("api_app", "api")):
@@ -65,7 +66,9 @@ class LabServer(DevServer):
                 self.requests.append(Seen(port, scope["method"], scope["path"]))
                 if self._isolated and scope["path"].startswith("/pages/"):
                     send = _isolating(send)
-                if scope["path"] in self.faults:
+                if self.offline:
+                    await _hang_up(send)
+                elif scope["path"] in self.faults:
                     await self.faults[scope["path"]](scope, receive, send)
                 elif self.change is None:
                     await inner(scope, receive, send)
@@ -101,6 +104,12 @@ class LabServer(DevServer):
             await send({"type": "http.response.body", "body": told})
 
         await inner({**scope, "headers": plain}, receive, collect)
+
+
+async def _hang_up(send: Send) -> None:
+    """A connection that ends in the middle of an answer."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _isolating(send: Send) -> Send:
