@@ -1,6 +1,6 @@
 """What befalls a session that is open: its gateway gone, its frame taken away, a page without storage.
 
-The host's own death is test_host_death.py's, a hidden or frozen page test_hidden_tab.py's and spine/test_page_clock.py's.
+The host's own death is test_host_death.py's, a hidden page test_hidden_tab.py's, a frozen one spine/test_page_clock.py's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ NO_STORAGE = """() => {
   for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches", "cookieStore"]) {
     Object.defineProperty(globalThis, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
   }
-  Object.defineProperty(Document.prototype, "cookie", { get() { throw new DOMException("blocked", "SecurityError"); } });
+  const blocked = { get() { throw new DOMException("blocked", "SecurityError"); } };
+  Object.defineProperty(Document.prototype, "cookie", blocked);
 }"""
 
 
