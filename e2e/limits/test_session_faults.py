@@ -1,6 +1,7 @@
 """What befalls a session that is open: its gateway gone, its frame taken away, a page without storage.
 
-The host's own death is test_host_death.py's, a hidden page test_hidden_tab.py's, a frozen one spine/test_page_clock.py's.
+The host's own death is test_host_death.py's, a hidden page test_hidden_tab.py's, a page that stands still
+spine/test_page_clock.py's.
 """
 
 from __future__ import annotations
