@@ -55,7 +55,7 @@ bench-flow: .setup/dev ## measure the flow engine, and 1,000 flows at once on on
 	@$(BIN)/python -m tests.bench.flow
 
 FUZZ_SECONDS ?= 600
-fuzz: .setup/fuzz ## search the proxy's parsers for faults by coverage, for FUZZ_SECONDS=600; Linux on x86-64, CPython 3.11
+fuzz: .setup/fuzz ## search all that reads hostile input for faults by coverage, for FUZZ_SECONDS=600; Linux on x86-64, CPython 3.11
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 mutation: .setup/dev ## small faults in the security-critical core, one at a time: do the unit tests see each? Takes long

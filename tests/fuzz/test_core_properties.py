@@ -16,6 +16,7 @@ from pysandbox.core.manifest import parse_manifest
 from pysandbox.core.permissions import denied_reason, effective, is_name
 from pysandbox.core.strict_json import dumps, loads
 from pysandbox.core.weburl import parse_url
+from tests.fuzz.corpus import kept
 
 T = TypeVar("T")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -115,6 +116,7 @@ def check(data: object) -> None:
 
 
 @PATIENT
+@kept("manifests")
 @given(st.binary() | st.text() | JSON_PIECES | ANYTHING)
 def test_any_manifest_gives_a_manifest_or_a_list_of_problems(data: object) -> None:
     check(data)
@@ -160,6 +162,7 @@ def test_a_good_manifest_with_any_member_replaced_passes_or_lists_problems(
 
 
 @PATIENT
+@kept("policies")
 @given(st.text() | CSP_PIECES)
 def test_any_policy_gives_a_policy_that_reads_back_or_a_list_of_faults(text: str) -> None:
     csp, problems = check_csp(text)

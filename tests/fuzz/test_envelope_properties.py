@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pysandbox.core.envelope import KINDS, TO_HOST, TO_PLUGIN, Binding, Envelope, Opener, Sealer
+from pysandbox.core.envelope import CID, KINDS, METHOD, TO_HOST, TO_PLUGIN, Binding, Envelope, Opener, Sealer
 from pysandbox.core.errors import Code, ProtocolViolation
+from tests.fuzz.corpus import kept
 
 KEYS = st.binary(min_size=16, max_size=16)
 BINDINGS = st.builds(
@@ -31,6 +32,22 @@ PIECES = st.lists(
 MUTANTS = st.builds(
     lambda at, cut, put: SAMPLE[:at] + put + SAMPLE[at + cut :], st.integers(0, len(SAMPLE)), st.integers(0, 20),
     st.text(max_size=5))
+
+SEALED = SAMPLE[SAMPLE.index('"v":') :]
+FIELDS = st.tuples(*map(st.sampled_from, (
+    ['"v":1,', '"v":01,', '"v":2,', '"v":1e0,', ""], [f'"sid":"{"5" * 32}",', f'"sid":"{"6" * 32}",', '"sid":"",'],
+    ['"gen":1,', '"gen":001,', '"gen":0,', '"gen":-1,', '"gen":1.0,'], ['"seq":0,', '"seq":00,', '"seq":1,', ""],
+    ['"origin":"null",', '"origin":null,', '"origin":"https://a.example",'],
+    ['"kind":"log",', '"kind":"credit",', '"kind":"nothing",', '"kind":"LOG",', '"kind":"log","kind":"bye",'],
+    ['"id":"1",', '"id":"",', '"id":"\\u0031",', '"id":1,'], ['"cid":"c"', '"cid":"\\n"', '"cid":"٣"'],
+    ["", ',"method":"m"', ',"method":""', ',"method":"__class__"'], ["", ',"deadlineMs":5', ',"deadlineMs":-5'],
+    ["", ',"memory":[1,2]', ',"memory":[0,0]', ',"memory":[1]', ',"memory":[9e9,1]'],
+    ["", ',"buffers":[]', ',"buffers":[1]', ',"buffers":[0' + ",0" * 64 + "]"],
+    [',"payload":', ',"x":1,"payload":', ',"payload" :'], ["null", "", "{", "}", "\ud800", "[" * 99, '","v":2'],
+    ["}", "", "}}", "} ", "}\n"]))).map("".join)
+SPLICED = st.builds(
+    lambda at, cut, put: SEALED[:at] + put + SEALED[at + cut :], st.integers(0, len(SEALED)), st.integers(0, 20),
+    st.text(max_size=5) | st.sampled_from(['"', ",", '","payload":', "0" * 20, "}", '"buffers":[1],']))
 
 
 def seal(sealer: Sealer, envelope: Envelope) -> str:
@@ -57,6 +74,25 @@ def test_any_text_is_refused_dropped_or_is_the_one_that_was_sealed(text: str, bu
     else:
         assert result is None or isinstance(result, str)
         assert isinstance(opened(opener, SAMPLE), Envelope), "what was refused changed nothing"
+
+
+@kept("envelopes")
+@given(FIELDS | SPLICED)
+def test_what_a_plugin_seals_itself_is_refused_dropped_or_says_one_thing(rest: str) -> None:
+    """The key lies in the plugin's own worker: whatever it writes, its nonce can be right."""
+    nonce = Sealer(FIXED, TO_HOST, "null").nonce(0, rest.encode(errors="surrogatepass"))
+    opener = Opener(FIXED, TO_HOST, "null", max_chars=500)
+    result = opened(opener, f'{{"nonce":"{nonce}",{rest}')
+    if not isinstance(result, Envelope):
+        assert isinstance(opened(opener, SAMPLE), Envelope), "what was refused changed nothing"
+        return
+    assert result.kind in KINDS
+    assert CID.fullmatch(result.cid)
+    assert not result.method or METHOD.fullmatch(result.method)
+    assert rest.endswith(f',"payload":{result.payload}}}')
+    assert opened(opener, SAMPLE) == "replay"
+    again = seal(Sealer(FIXED, TO_HOST, "null"), result)
+    assert opened(Opener(FIXED, TO_HOST, "null", max_chars=500), again) == result
 
 
 @given(BINDINGS, DIRECTIONS, st.lists(ENVELOPES, min_size=1, max_size=5))

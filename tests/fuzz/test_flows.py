@@ -24,6 +24,12 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DATA = {"interaction": {"id": "c", "summary": "before"}, "session": {"n": 5}}
 _STEP = re.compile(r'\.([A-Za-z_]\w*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*"|"[^"]*\.\.\.)\]')
 
+FLOW_PIECES = st.lists(st.sampled_from([
+    '{"blocks":[', '{"id":"a","type":"disconnect"}', '{"id":"b","type":"disconnect","reason":"{{a.b}}"},', "]}", "{",
+    "}", "[", "]", ",", ":", '"', '"id":"a",', '"type":"routeToQueue",', '"queueId":"q",', '"next":"a"', '"slaMs":1e3,',
+    "NaN", '"slaMs":5,', "\\ud800", "[" * 40, "9" * 400, '"{{', "}}", " | default: ", "é", " ", "\n", "\ufeff", "0"]),
+    max_size=12).map("".join)
+
 
 def parts(journal: list[Event]) -> Counter[str]:
     return Counter(event["event"] for event in journal)
@@ -82,11 +88,13 @@ def test_a_damaged_flow_has_located_faults_or_runs(flow: Any) -> None:
 
 
 @PATIENT
-@given(st.text(max_size=200) | st.binary(max_size=200))
-def test_any_text_has_located_faults(text: str | bytes) -> None:
+@given(st.text(max_size=200) | st.binary(max_size=200) | FLOW_PIECES)
+def test_any_text_is_a_flow_or_has_located_faults(text: str | bytes) -> None:
     found = check_flow(text)
-    assert found.flow is None
+    assert (found.flow is None) == bool(found.problems)
     assert all(problem.path and problem.rule and problem.cure for problem in found.problems)
+    if found.flow is not None:
+        assert check_flow(json.loads(text)).flow == found.flow, "the text says what every reader reads"
 
 
 def test_the_corpus_of_malformed_flows() -> None:
