@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from pysandbox.core.csp import FALLBACKS, Csp, check_csp, parse_csp
@@ -86,15 +88,22 @@ def test_all_faults_are_listed_at_once_and_each_has_path_and_cure() -> None:
     assert all(problem.path == "$.x" and problem.cure for problem in problems)
     with pytest.raises(ManifestError) as caught:
         parse_csp("sandbox; script-src *")
+    assert {problem.path for problem in caught.value.details} == {"$.manifest.csp"}
     assert caught.value.code == Code.MANIFEST_INVALID
     assert len(caught.value.details) == 2
+
+
+def test_a_policy_may_be_as_long_as_is_said() -> None:
+    longest = "img-src 'self'".ljust(4096)
+    assert parse_csp(longest).sources("img-src")
+    assert rules(longest + " ") == ["a CSP has at most 4096 characters"]
 
 
 def test_wasm_unsafe_eval_is_a_token_of_its_own_and_allows_nothing() -> None:
     csp = parse_csp("script-src 'WASM-unsafe-eval' https://a.test; connect-src 'none'")
     assert csp.allows("script-src", "https://a.test/x.js")
     assert not csp.allows("script-src", "https://b.example/x.js")
-    assert not parse_csp("script-src 'wasm-unsafe-eval'").allows("script-src", "https://a.test/")
+    assert not parse_csp("script-src 'wasm-unsafe-eval'").allows("script-src", "https://a.test/", "https://a.test")
     assert "'unsafe-eval'" in rules("script-src 'wasm-unsafe-eval' 'unsafe-eval'")[0]
     assert "script-src and default-src only" in rules("connect-src 'wasm-unsafe-eval'")[0]
 
@@ -120,6 +129,29 @@ def test_what_no_source_allows_is_denied_even_where_a_browser_would_allow_it(tex
     ("connect-src https://a.test", "img-src", False)])
 def test_an_absent_directive_falls_back_along_its_chain(text: str, directive: str, *, allowed: bool) -> None:
     assert parse_csp(text).allows(directive, "https://a.test/") is allowed
+
+
+CHAINS = [chain.split() for chain in (
+    "script-src-elem script-src default-src", "script-src-attr script-src default-src",
+    "style-src-elem style-src default-src", "style-src-attr style-src default-src",
+    "worker-src child-src script-src default-src", "connect-src default-src", "manifest-src default-src",
+    "prefetch-src default-src", "object-src default-src", "frame-src child-src default-src",
+    "fenced-frame-src frame-src child-src default-src", "media-src default-src", "font-src default-src",
+    "img-src default-src", "child-src default-src", "script-src default-src", "style-src default-src", "default-src")]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=[chain[0] for chain in CHAINS])
+def test_a_directive_is_governed_by_those_that_the_specification_names_in_their_order(chain: list[str]) -> None:
+    """Written out from CSP3 6.8.3, and not from the code."""
+    for one in [chain[0] for chain in CHAINS]:
+        assert parse_csp(f"{one} https://a.test").allows(chain[0], "https://a.test/") is (one in chain)
+    for nearer, farther in pairwise(chain):
+        assert not parse_csp(f"{farther} https://a.test; {nearer} 'none'").allows(chain[0], "https://a.test/")
+        assert parse_csp(f"{farther} 'none'; {nearer} https://a.test").allows(chain[0], "https://a.test/")
+
+
+def test_the_specifications_fetch_directives_are_all_there_are() -> None:
+    assert FALLBACKS.keys() == {chain[0] for chain in CHAINS}
 
 
 @pytest.mark.parametrize(("source", "url", "allowed"), [
@@ -158,7 +190,7 @@ def test_host_sources_match_as_in_csp_level_3(source: str, url: str, *, allowed:
     "https://A.test", "https://a.test:+443", " https://a.test", "https://a.test\n", "https://a.test#f",
     "https://\u212a.test", "https://a.test:99999", "a.test", "", "null", "https://a.test:", "https://a%2eexample"])
 def test_a_url_that_is_not_in_plain_form_is_never_covered(url: str) -> None:
-    assert not parse_csp("default-src https://a.test *.example.com").allows("connect-src", url)
+    assert parse_csp("default-src https://a.test *.example.com").allows("connect-src", url) is False
 
 
 @pytest.mark.parametrize(("own", "url", "allowed"), [

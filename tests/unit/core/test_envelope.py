@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from pysandbox.core.envelope import (
+    CID,
+    KEY_BYTES,
     KINDS,
+    METHOD,
     PROTOCOL_VERSION,
     TO_HOST,
     TO_PLUGIN,
@@ -63,6 +66,31 @@ def test_test_vector() -> None:
         '{"nonce":"480992e6c8685926f96df04b2146c12647c9a0e2ff15c4c6184d760faf2e7a93","v":1,'
         '"sid":"0123456789abcdef0123456789abcdef","gen":3,"seq":0,"origin":"https://sandbox.example","kind":"call",'
         '"id":"1","cid":"cid-1","method":"evaluate","deadlineMs":250,"payload":{"a":"é"}}')
+
+
+def test_what_is_not_given_is_neither_written_nor_read() -> None:
+    assert GOOD.endswith('"seq":0,"origin":"null","kind":"log","id":"7","cid":"c","payload":null}')
+    bare = Envelope("log", "7", "c", "null")
+    assert bare == ("log", "7", "c", "null", "", 0, (0, 0), ())
+    assert opener().open(GOOD) == bare
+
+
+def test_a_key_has_128_bits() -> None:
+    assert KEY_BYTES * 8 == 128
+
+
+@pytest.mark.parametrize("name", [
+    "", "a", "a.b:c-d_E9", "x" * 64, "x" * 65, "x" * 128, "x" * 129, "a b", "é", '"', "a\n"])
+def test_a_name_is_known_to_fit_before_it_is_sealed(name: str) -> None:
+    def opens(**names: str) -> bool:
+        fields = {"cid": "", "method": "m"} | names
+        try:
+            return opener().open(sealer().seal("log", "", fields["cid"], "0", method=fields["method"])) is not None
+        except ProtocolViolation:
+            return False
+
+    assert (CID.fullmatch(name) is not None) == opens(cid=name)
+    assert (METHOD.fullmatch(name) is not None) == (opens(method=name) and name != "")
 
 
 @pytest.mark.parametrize(("envelope"), [
