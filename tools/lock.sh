@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 unset UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS
 export UV_CUSTOM_COMPILE_COMMAND="make lock"
 compile=(uv --no-config pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml)
-"${compile[@]}" --extra build --extra testing --extra aws --extra postgres --extra redis --extra vault --group setup --group dev --output-file requirements-dev.lock "$@"
+"${compile[@]}" --extra build --extra testing --extra aws --extra otel --extra postgres --extra redis --extra vault --group setup --group dev --output-file requirements-dev.lock "$@"
 "${compile[@]}" --extra build --group setup --constraints requirements-dev.lock --output-file requirements.lock
 if grep -nE '://|^-|^ *file:' requirements.lock requirements-dev.lock; then
   echo "a lock names a place: the lines above" >&2

@@ -93,7 +93,8 @@ async def open_gateway(
         calls = PluginCalls(database, time.monotonic)
         registry, blocks = Registry(database, now_ms=now_ms, changed=calls.changed), TenantBlocks(database)
         telemetry = await stack.enter_async_context(open_telemetry(
-            settings, database=database, tokens=tokens, sessions=sessions, limits=limits, now_ms=now_ms))
+            settings, database=database, tokens=tokens, sessions=sessions, limits=limits,
+            registry=metrics.registry, now_ms=now_ms))
         exchange = SessionRoutes(
             tokens, sessions, registry.permissions, limits,
             settings.gateway_origin or places.api_origin + settings.path_prefix,

@@ -90,6 +90,17 @@ class Settings:
     alert_webhook: str = _setting("", "Where alerts are sent: Alertmanager's /api/v2/alerts, or PagerDuty's events.")
     alert_format: str = _setting("alertmanager", "What the webhook takes: alertmanager or pagerduty.")
     alert_routing_key: str = _setting("", "PagerDuty's routing key.", secret=True)
+    export_otlp_url: str = _setting(
+        "", "https://… of an OpenTelemetry Collector, to which traces, logs and metrics are sent (OTLP/HTTP).")
+    export_splunk_url: str = _setting("", "https://… of a Splunk HTTP Event Collector, to which records are sent.")
+    export_splunk_token: str = _setting("", "The collector's token; indexer acknowledgement is on for it.", secret=True)
+    export_ca_file: Path | None = _setting(  # noqa: RUF009
+        None, "PEM file of who signs the certificates of export destinations; none: the system's authorities.")
+    export_certificate_file: Path | None = _setting(  # noqa: RUF009
+        None, "PEM file of the certificate that destinations know this gateway by.")
+    export_key_file: Path | None = _setting(None, "PEM file of its private key.")  # noqa: RUF009
+    export_backlog: int = _setting(
+        1_000_000, "A destination may be so many records behind; then the oldest are left out, counted.", least=1000)
     access_log: bool = _setting(True, "One JSON line for each request on stderr, without addresses, paths or users.")
 
 

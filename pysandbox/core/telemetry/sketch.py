@@ -24,6 +24,11 @@ def bucket_of(value: float) -> int:
     return ceil(log(min(max(value, _LEAST), _MOST)) / _LOG_GAMMA)
 
 
+def value_of(bucket: int) -> float:
+    """What stands for every number that is counted in ``bucket``, within `ACCURACY`."""
+    return 2 * _GAMMA**bucket / (_GAMMA + 1)
+
+
 class Sketch:
     """Of numbers that are not negative."""
 
@@ -56,7 +61,7 @@ class Sketch:
             if seen > wanted:
                 reached = at
                 break
-        return 2 * _GAMMA**reached / (_GAMMA + 1)
+        return value_of(reached)
 
     def as_json(self) -> dict[str, int]:
         """By bucket, for storing; `Sketch(...)` reads it back."""

@@ -105,6 +105,15 @@ telemetry_records: Final = sa.Table(
     sa.Index("telemetry_by_correlation", "tenant", "correlation_id"),
     sa.Index("telemetry_by_subject", "tenant", "subject"),
     sa.Index("telemetry_by_age", "at_ms"),
+    sqlite_autoincrement=True,  # a seq is never used again, so that whoever reads on behind one misses nothing
+)
+telemetry_exports: Final = sa.Table(
+    "telemetry_exports", metadata,
+    sa.Column("name", _name(64), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),  # up to which the destination has everything
+    sa.Column("gap", sa.BigInteger, nullable=False),  # dropped because it was too far behind, and not told yet
+    sa.Column("holder", _name(32), nullable=False),  # the process that sends
+    sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
 )
 telemetry_counts: Final = sa.Table(
     "telemetry_counts", metadata,

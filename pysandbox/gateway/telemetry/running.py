@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, cast, get_args
 
+from prometheus_client import CollectorRegistry
+
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.gateway.auth.principal import Authenticator, SessionStore
 from pysandbox.gateway.proxy.limits import Limits
@@ -25,6 +27,7 @@ from pysandbox.gateway.telemetry.alerting import (
     send,
     webhook_body,
 )
+from pysandbox.gateway.telemetry.export.running import open_exports
 from pysandbox.gateway.telemetry.keys import TelemetryKeys, telemetry_key
 from pysandbox.gateway.telemetry.routes import TelemetryRoutes
 from pysandbox.gateway.telemetry.store import TelemetryStore
@@ -37,9 +40,12 @@ _log = logging.getLogger("pysandbox.telemetry")
 @asynccontextmanager
 async def open_telemetry(
     settings: Settings, *, database: Database, tokens: Authenticator, sessions: SessionStore, limits: Limits,
-    now_ms: Callable[[], int],
+    registry: CollectorRegistry, now_ms: Callable[[], int],
 ) -> AsyncGenerator[TelemetryRoutes]:  # fmt: skip
-    """The routes; while the block runs alerts are looked at, and what is old is deleted. Raises `SandboxError`."""
+    """The routes; while the block runs alerts are looked at, what is old is deleted, and the rest is sent on.
+
+    ``registry``: where the exports count. Raises `SandboxError`.
+    """
     keys, store, book = TelemetryKeys(telemetry_key(settings.data_dir)), TelemetryStore(database), AlertBook(database)
     alerting = Alerting(store, book, notifier(settings), now_s=time.time)
 
@@ -51,8 +57,9 @@ async def open_telemetry(
 
     loops = [asyncio.create_task(_every(LOOK_S, alerting.look)), asyncio.create_task(_every(_DELETE_S, delete))]
     try:
-        yield TelemetryRoutes(
-            tokens, sessions, database, store, keys, PluginWords(database), book, limits, now_ms)
+        async with open_exports(settings, database, registry, now_ms):
+            yield TelemetryRoutes(
+                tokens, sessions, database, store, keys, PluginWords(database), book, limits, now_ms)
     finally:
         for loop in loops:
             loop.cancel()

@@ -19,6 +19,7 @@ from pysandbox.core.telemetry.record import FAILED
 from pysandbox.core.telemetry.sketch import bucket_of
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import telemetry_counts as counts
+from pysandbox.gateway.store.tables import telemetry_exports as exports
 from pysandbox.gateway.store.tables import telemetry_records as records
 from pysandbox.gateway.telemetry.intake import Row
 
@@ -26,6 +27,8 @@ DAY_MS: Final = 24 * 3600 * 1000
 RAW_MS: Final = 30 * DAY_MS
 STEPS: Final = {60: 3 * DAY_MS, 3600: 100 * DAY_MS, 86_400: 0}
 """What is counted together, in seconds, and how long such counts are kept; 0: for ever."""
+WRITERS: Final = 728_105
+"""PostgreSQL's advisory lock that whoever writes records shares, and whoever needs to know that none is at it takes."""
 _DELETED_AT_ONCE: Final = 5000
 _KEY: Final = ("tenant", "step_s", "at_s", "plugin_id", "queue", "environment", "context", "measure", "bucket")
 
@@ -42,6 +45,8 @@ class TelemetryStore:
         unique = sorted({row.id: row for row in rows if row.at_ms > now_ms - RAW_MS}.values(), key=lambda row: row.id)
         async with self._database.begin() as connection:
             insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgres
+            if self._database.is_shared:
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(WRITERS)))
             fresh: list[Row] = []
             if unique:
                 new = set((await connection.execute(
@@ -59,9 +64,16 @@ class TelemetryStore:
         return len(fresh)
 
     async def delete_old(self, now_ms: int) -> int:
-        """Delete a bounded number of raw records and fine counts that are past their time. How many records."""
-        old = sa.select(records.c.seq).where(records.c.at_ms <= now_ms - RAW_MS).limit(_DELETED_AT_ONCE)
+        """Delete a bounded number of raw records and fine counts that are past their time. How many records.
+
+        What an export's destination never had of them is counted there.
+        """
+        old = sa.select(records.c.seq).where(records.c.at_ms <= now_ms - RAW_MS).order_by(
+            records.c.at_ms, records.c.seq).limit(_DELETED_AT_ONCE)
         async with self._database.begin() as connection:
+            unsent = sa.select(sa.func.count()).where(
+                records.c.seq.in_(old), records.c.seq > exports.c.seq).scalar_subquery()
+            await connection.execute(sa.update(exports).values(gap=exports.c.gap + unsent))
             gone = await connection.execute(sa.delete(records).where(records.c.seq.in_(old)))
             for step_s, kept_ms in STEPS.items():
                 if kept_ms:
@@ -104,6 +116,13 @@ class TelemetryStore:
         async with self._database.begin() as connection:
             rows = await connection.execute(chosen.group_by(by, counts.c.measure, counts.c.bucket))
             return [(row[0], row[1], row[2], int(row[3]), float(row[4])) for row in rows]
+
+    async def day(self, at_s: int) -> list[Mapping[str, Any]]:
+        """Every count of the day that began at ``at_s``, of all tenants."""
+        async with self._database.begin() as connection:
+            rows = await connection.execute(sa.select(counts).where(
+                counts.c.step_s == 86_400, counts.c.at_s == at_s).order_by(*(counts.c[name] for name in _KEY)))
+            return [dict(row) for row in rows.mappings()]
 
     async def tenants(self, since_s: int) -> list[str]:
         """Who sent something since then."""

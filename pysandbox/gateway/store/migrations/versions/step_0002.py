@@ -25,7 +25,8 @@ def upgrade() -> None:
         sa.Column("duration_ms", sa.Float, nullable=False),
         sa.Column("correlation_id", sa.String(64), nullable=False),
         sa.Column("subject", sa.String(76), nullable=False),
-        sa.Column("body", sa.Text, nullable=False))
+        sa.Column("body", sa.Text, nullable=False),
+        sqlite_autoincrement=True)
     op.create_index("telemetry_by_id", "telemetry_records", ["tenant", "id"], unique=True)
     op.create_index("telemetry_by_time", "telemetry_records", ["tenant", "at_ms"])
     op.create_index("telemetry_by_plugin", "telemetry_records", ["tenant", "plugin_id", "at_ms"])
