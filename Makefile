@@ -16,7 +16,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test attack-full check bench bench-gateway bench-flow fuzz mutation soak soak-gateway clean lock runtime unit e2e
+.PHONY: help run demo test attack-full check bench bench-gateway bench-flow fuzz mutation soak soak-gateway dist clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -68,6 +68,9 @@ soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compresse
 
 soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now well, now broken: some minutes
 	@$(BIN)/python -m tests.soak.gateway
+
+dist: .setup/base runtime ## what is published: wheel, npm package, SBOM; installed elsewhere without an index, it must serve
+	@$(BIN)/python tools/dist.py --verify
 
 lock: ## resolve the Python dependencies again (needs uv)
 	@tools/lock.sh

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from pysandbox import __version__
 from pysandbox.cli import (
     attack,
     audit,
@@ -22,6 +25,13 @@ from pysandbox.cli import (
     vault,
 )
 
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="pysandbox",
     help="Run third-party Python plugins in a web page, sealed off from the page.",
@@ -31,6 +41,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 1 the work went wrong, 2 wrong use. Settings can come from PYSANDBOX_* variables.",
 )
+
+
+@app.callback()
+def pysandbox(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Run third-party Python plugins in a web page, sealed off from the page."""
+
+
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("build", epilog=build.EXAMPLES)(build.build)

@@ -8,6 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from pysandbox import __version__
 from pysandbox.cli.app import app
 
 
@@ -18,6 +19,11 @@ def test_every_commands_help_has_examples(command: list[str]) -> None:
     assert result.exit_code == 0
     assert "Examples:" in result.stdout
     assert f"pysandbox {' '.join(command)}" in result.stdout
+
+
+def test_it_tells_its_version() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"{__version__}\n")
 
 
 @pytest.mark.parametrize("args", [[], ["no-such-command"], ["run"], ["check"]])
