@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.gateway.wire import StrictProtocol
 
 _START_S: Final = 30.0
 _STOP_S: Final = 5.0
@@ -103,8 +104,8 @@ def make_server(app: ASGIApp, drain_s: int = 2) -> uvicorn.Server:
     """uvicorn as every server of ours runs it."""
     # No access log: it would hold the query of every request, and a cell's must never be written down.
     return uvicorn.Server(uvicorn.Config(
-        app, access_log=False, log_config=None, server_header=False, lifespan="off", ws="none", proxy_headers=False,
-        timeout_keep_alive=75, timeout_graceful_shutdown=drain_s))
+        app, http=StrictProtocol, access_log=False, log_config=None, server_header=False, lifespan="off", ws="none",
+        proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=drain_s))
 
 
 async def _nothing(_scope: object, _receive: object, _send: object) -> None:

@@ -85,7 +85,8 @@ PROMISES: Final[tuple[Promise, ...]] = (
         ("masking-dodged", "deep-answer", "upstreams-headers", "fallback-of-another", "other-tenant")),
     Promise(
         "P-SERVICE", "No request, however odd, takes the gateway from others, or opens it to a stranger.",
-        ("endless-body", "slow-body", "half-open-stampede", "backtracking", "hash-collisions", "rebinding-to-serve",
+        ("endless-head", "trailers", "endless-body", "slow-body", "half-open-stampede", "backtracking",
+         "hash-collisions", "rebinding-to-serve",
          "forged-platform-token", "sessions-without-end", "spoofed-forwarding", "route-rate", "impatient-caller",
          "users-in-the-figures", "terminal-steering", "job-of-another", "chaos-in-production")),
 )

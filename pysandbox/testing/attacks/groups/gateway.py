@@ -8,6 +8,7 @@ from pysandbox.testing.attacks.model import Attack, Control, Group, Observation,
 
 _ATTACKS: Final = "tests/unit/gateway/proxy/test_attacks.py"
 _PROXY: Final = "tests/integration/gateway/test_proxy.py"
+_HEADS: Final = "tests/integration/gateway/test_heads.py"
 
 
 def _attack(
@@ -72,6 +73,18 @@ GATEWAY: Final = (
                     "test_control_two_requests_on_one_connection_get_two_answers"),
                 *at(_PROXY,
                     "test_attack_71_a_request_that_two_servers_would_frame_differently_reaches_no_upstream")))),
+    _attack(154, "trailers", "Headers behind the body", "Sends `X-Forwarded-Host`, `Authorization` or others as "
+            "trailers, past whatever stands in front.", "what comes behind the head is no header", Observation.ANSWER,
+            at(_HEADS, "test_a_trailer_is_no_header"),
+            Control("our reading: a plain uvicorn", at(_HEADS, "test_a_trailer_is_no_header"))),
+    _attack(155, "endless-head", "Heads without end", "Sends a head of megabytes, or one that never comes, a byte now "
+            "and then.", "a head has a length and a deadline", Observation.OUTCOME,
+            at(_HEADS, "test_a_head_without_end_is_refused_and_not_kept",
+               "test_a_head_that_does_not_come_is_not_waited_for",
+               "test_a_question_that_waits_long_for_its_answer_is_no_slow_head"),
+            Control("both: a plain uvicorn", at(
+                _HEADS, "test_a_head_without_end_is_refused_and_not_kept",
+                "test_a_head_that_does_not_come_is_not_waited_for"))),
     _attack(72, "endless-body", "Bodies without end", "Sends, or has the upstream send, a body without end.",
             "limits both ways, and decompression by nobody", Observation.OUTCOME,
             (*at(_PROXY, "test_attack_72_a_body_without_end_is_cut_at_the_routes_limit"),
