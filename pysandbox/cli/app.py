@@ -14,6 +14,7 @@ from pysandbox.cli import (
     check,
     doctor,
     flow,
+    new,
     plugin,
     publisher,
     route,
@@ -21,6 +22,7 @@ from pysandbox.cli import (
     runtime,
     serve,
     telemetry,
+    test,
     token,
     vault,
 )
@@ -51,7 +53,9 @@ def pysandbox(
     """Run third-party Python plugins in a web page, sealed off from the page."""
 
 
+app.command("new", epilog=new.EXAMPLES)(new.new)
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("test", epilog=test.EXAMPLES)(test.try_out)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("serve", help=serve.HELP, epilog=serve.EXAMPLES)(serve.serve)

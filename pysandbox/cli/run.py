@@ -71,7 +71,7 @@ def run(
     from pysandbox.testing.browsers import BrowserMissing  # noqa: PLC0415
 
     try:
-        call = Call(folder, handler, read_json_file(input_file), _capabilities(folder, capabilities), timeout_ms)
+        call = Call(folder, handler, read_json_file(input_file), capabilities_of(folder, capabilities), timeout_ms)
         wrong = faults.chosen(chaos)
         if engine is EngineName.DENO:
             report = _in_deno(call, dist, chaotic=wrong is not None)
@@ -108,7 +108,8 @@ def _finish(report: Report, handler: str, *, as_json: bool) -> NoReturn:
     raise typer.Exit(0 if report.outcome["status"] == "ok" else output.FAILED)
 
 
-def _capabilities(folder: Path, path: Path | None) -> dict[str, object]:
+def capabilities_of(folder: Path, path: Path | None) -> dict[str, object]:
+    """What each capability answers: by the file at ``path``, else by the folder's own, if it has one."""
     from pysandbox.gateway.folder import CAPABILITIES_NAME, read_capabilities  # noqa: PLC0415
 
     if path is not None:
