@@ -48,7 +48,6 @@ class Channel:
         self._wire = wire
         self._sealer = Sealer(binding, side, origins[side])
         self._opener = Opener(binding, other, origins[other], max_chars=max_chars)
-        self._max_chars = max_chars
         self._credit = self._window = credit
         self._waiting: deque[Callable[[], None]] = deque()
         self._owed = 0  # messages received whose credit is not yet given back

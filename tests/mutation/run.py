@@ -1,6 +1,7 @@
 """Tries one mutant: the module's own unit tests, in a child of this process that has the changed module.
 
-The child is forked before anything of pysandbox is imported, so that every module sees the mutant.
+The child is forked before anything of pysandbox is imported, so that every module sees the mutant; what the tests need
+of others is imported before, once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import hypothesis  # noqa: F401  # once, and not in each child
+import msgspec  # noqa: F401
 import pytest
 
 PASSED: Final = 0
@@ -74,7 +77,7 @@ def _be_child(module: str, path: Path, tree: ast.Module, tests: Sequence[str]) -
         os.dup2(silence, 2)
         sys.meta_path.insert(0, _Mutated(module, path, tree))
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        options = ["-x", "-q", "--no-header", "--tb=no", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
-        code = int(pytest.main([*options, *tests]))
+        quick = ["-x", "-q", "--no-header", "--tb=no", "--assert=plain"]
+        code = int(pytest.main([*quick, "-p", "pytest_timeout", "-p", "no:cacheprovider", *tests]))
     finally:
         os._exit(code)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence, Sized
 
 import pytest
 
-from pysandbox.core.channel import MAX_WAITING, Channel
-from pysandbox.core.envelope import TO_HOST, TO_PLUGIN, Binding, Envelope, Sealer
+from pysandbox.core.channel import Channel
+from pysandbox.core.envelope import KINDS, TO_HOST, TO_PLUGIN, Binding, Envelope, Sealer
 from pysandbox.core.errors import Code, ProtocolViolation
 from pysandbox.testing.clock import ManualClock
 
@@ -90,6 +90,105 @@ def test_a_reply_needs_no_credit_because_its_question_granted_it() -> None:
     assert [envelope.kind for envelope in pair.to_host()][-1] == "result"
 
 
+REPLIES = {"result", "error", "loaded", "pong", "bye"}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS - {"credit"}))
+def test_replies_alone_need_no_credit_and_give_none_back(kind: str) -> None:
+    pair = Pair()
+    for number in range(2 * CREDIT):
+        pair.plugin.send(kind, "1", "", str(number))
+    assert (len(pair.plugin_wire.posted), pair.plugin.waiting) == (
+        (2 * CREDIT, 0) if kind in REPLIES else (CREDIT, CREDIT))
+    pair.to_host()
+    assert pair.host_wire.granted == (0 if kind in REPLIES else CREDIT)
+    assert [text for text, _ in pair.host_wire.posted if '"kind":"credit"' not in text] == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_what_asks_lets_its_answer_in_and_nothing_else_does(kind: str) -> None:
+    pair = Pair()
+    pair.host.send(kind, "1", "", "1")
+    asks = {"call", "load", "ping", "pressure", "shutdown"}
+    assert pair.host_wire.granted == (1 if kind in asks else 0)
+
+
+def test_what_carries_nothing_carries_null() -> None:
+    pair = Pair()
+    pair.plugin.send("log", "", "")
+    assert pair.to_host() == [Envelope("log", "", "", "null")]
+
+
+def test_credit_comes_back_when_half_of_it_is_used() -> None:
+    pair = Pair()
+    granted: list[int] = []
+    for _ in range(CREDIT):
+        pair.plugin.send("log", "", "")
+        pair.to_host()
+        granted.append(pair.host_wire.granted)
+    assert granted == [0, 0, 0, 4, 4, 4, 4, 8]
+    assert len(pair.host_wire.posted) == 2
+
+
+def test_what_is_sent_while_others_leave_stands_behind_them() -> None:
+    pair = Pair()
+    for number in range(CREDIT + 3):
+        pair.plugin.send("log", "", "", str(number))
+    pair.to_host()
+    post = pair.plugin_wire.post
+
+    def post_and_send(text: str, buffers: Sequence[Sized]) -> None:
+        pair.plugin_wire.post = post
+        post(text, buffers)
+        pair.plugin.send("log", "", "", '"late"')
+
+    pair.plugin_wire.post = post_and_send
+    pair.to_plugin()
+    assert [envelope.payload for envelope in pair.to_host()] == ["8", "9", "10", '"late"']
+
+
+def test_a_second_of_credit_is_saved_up_and_what_goes_beyond_waits_for_its_time() -> None:
+    pair = Pair(rate_per_s=4)
+    for _ in range(CREDIT):
+        pair.plugin.send("log", "", "")
+    pair.to_host()
+    assert pair.host_wire.granted == 4, "four in a second, and one second is saved up"
+    pair.clock.advance(999)
+    assert pair.host_wire.granted == 4
+    pair.clock.advance(1)
+    assert pair.host_wire.granted == 8
+    pair.to_plugin()
+    pair.clock.advance(60_000)
+    for _ in range(CREDIT):
+        pair.plugin.send("log", "", "")
+    pair.to_host()
+    assert pair.host_wire.granted == 12, "and never more than one"
+
+
+def test_no_more_leaves_than_there_is_credit_for() -> None:
+    pair = Pair()
+    for number in range(20):
+        pair.plugin.send("log", "", "", str(number))
+    for _ in range(4):
+        pair.host.receive(*pair.plugin_wire.posted.popleft())
+    pair.to_plugin()
+    assert (len(pair.plugin_wire.posted), pair.plugin.waiting) == (8, 8), "four were left, four more left"
+
+
+@pytest.mark.parametrize(("payload", "taken"), [("1", True), ("000001", True), ("0000001", False)])
+def test_credit_is_told_in_six_digits_at_most(payload: str, *, taken: bool) -> None:
+    pair = Pair()
+    for _ in range(CREDIT + 1):
+        pair.host.send("log", "", "")
+    text = Sealer(BINDING, TO_HOST, "null").seal("credit", "", "", payload)
+    if taken:
+        assert pair.host.receive(text) is None
+    else:
+        with pytest.raises(ProtocolViolation):
+            pair.host.receive(text)
+    assert pair.host.waiting == (0 if taken else 1)
+
+
 def test_the_gate_is_granted_exactly_what_the_other_end_was_told() -> None:
     pair = Pair()
     for _ in range(CREDIT):
@@ -102,11 +201,12 @@ def test_the_gate_is_granted_exactly_what_the_other_end_was_told() -> None:
 
 def test_one_too_many_that_wait_is_our_own_fault_and_told() -> None:
     pair = Pair()
-    for _ in range(CREDIT + MAX_WAITING):
+    for _ in range(CREDIT + 1024):
         pair.plugin.send("log", "", "")
     with pytest.raises(ProtocolViolation) as raised:
         pair.plugin.send("log", "", "")
-    assert raised.value.code is Code.RATE_LIMIT
+    assert (raised.value.rule, raised.value.code) == ("backlog", Code.RATE_LIMIT)
+    assert pair.plugin.waiting == 1024
 
 
 def test_credit_comes_back_no_faster_than_the_rate_over_a_long_time() -> None:
