@@ -1,7 +1,7 @@
 """The small faults that somebody may make in a module, one at a time, each as the module's changed tree.
 
 Prose is left alone (text with a space in it): what a message says is no security. So are annotations, `Literal` types,
-decorators and docstrings.
+what a value is cast to, decorators and docstrings.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _places(node: ast.AST, scope: str) -> Iterator[_Place]:
         for index, child in enumerate(children):
             if not isinstance(child, ast.AST) or _is_prose(child):
                 continue
-            if _is_type(child):
+            if _is_type(child) or (_is_cast(node) and (field, index) == ("args", 0)):
                 continue
             yield _Place(node, field, index if isinstance(value, list) else None, scope)
             yield from _places(child, scope)
@@ -94,6 +94,10 @@ def _is_prose(node: ast.AST) -> bool:
 def _is_type(node: ast.AST) -> bool:
     """``Literal["a", "b"]`` is for the type checker, wherever it stands."""
     return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal"
+
+
+def _is_cast(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast"
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:

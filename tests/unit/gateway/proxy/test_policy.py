@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pysandbox.core.errors import Code, SandboxError
-from pysandbox.gateway.proxy import request_checks
+from pysandbox.gateway.proxy import headers, request_checks
 from pysandbox.gateway.proxy.inspection import Finding, Kind, Usual
 from pysandbox.gateway.proxy.policy import Barred, Decision, ProxyAsk, decide, find_route
 from pysandbox.gateway.proxy.route import Route
@@ -52,6 +52,12 @@ def test_a_good_request_goes_to_the_upstream_of_its_route() -> None:
     assert found.upstream_url == "https://risk.vendor.example/v1/evaluate?deep=1&x=%20"
     assert list(found.headers) == [("Content-Type", "application/json")]
     assert (found.timeout_ms, found.shortened, found.findings) == (2500, False, ())
+
+
+def test_a_request_that_says_no_more_than_it_must_is_sent_so() -> None:
+    found = decide(ProxyAsk(f"{PLUGIN}@2.1.0", "GET", ASK.path), route(methods=["GET"]), Granted())
+    assert found.upstream_url == "https://risk.vendor.example/v1/evaluate"
+    assert (list(found.headers), found.body, found.timeout_ms, found.shortened) == ([], b"", 2500, False)
 
 
 def test_a_route_without_a_star_is_one_address() -> None:
@@ -118,6 +124,11 @@ def test_spellings_of_a_content_type_that_mean_the_same_pass(kind: str) -> None:
     assert ("Content-Type", kind) in decided(content_type=kind).headers
 
 
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_a_body_that_is_not_encoded_may_say_so(encoding: str) -> None:
+    assert decided(content_encoding=encoding).body == BODY
+
+
 def test_all_that_is_unclear_is_told_at_once() -> None:
     error = refused(route(methods=["GET"]), method="GET", query="a b", content_type="x", content_encoding="gzip")
     assert [problem.path for problem in error.details] == ["query", "Content-Type", "Content-Encoding", "body"]
@@ -151,6 +162,19 @@ def test_control_what_a_route_lists_is_dropped_where_the_key_goes() -> None:
     assert sent(route(requestHeaders=listed), X_Vendor_Key="mine")["x-vendor-key"] == "mine"
     with_key = route(requestHeaders=listed, authMethod="api_key", credentials={**KEY, "name": "X-Vendor-Key"})
     assert "x-vendor-key" not in sent(with_key, X_Vendor_Key="mine")
+
+
+@pytest.mark.parametrize(("method", "place"), [
+    ("none", ""), ("mtls", ""), ("bearer", "authorization"), ("basic", "authorization"),
+    ("oauth2_client_credentials", "authorization"), ("api_key", "x-vendor-key")])
+def test_where_the_credential_goes_nothing_of_the_plugins_stands_even_if_headers_let_it_pass(
+        method: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second wall: with the first one down, a plugin's header goes on where no credential takes its place."""
+    own = ["Authorization", "X-Vendor-Key"]
+    monkeypatch.setattr(headers, "asked", lambda *_: [(name, "mine") for name in own])
+    given = {"api_key": {**KEY, "name": "X-Vendor-Key"}, "none": None}.get(method, KEY)
+    names = [name.lower() for name, _ in decided(route(authMethod=method, credentials=given)).headers]
+    assert names == [name.lower() for name in (*own, "Content-Type") if name.lower() != place]
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\0b", "é", 7, None, ["a"]])
@@ -224,6 +248,21 @@ def test_what_inspection_finds_is_observed_or_blocks() -> None:
     assert isinstance(error, Barred)
     assert error.findings == (Finding(Kind.MALFORMED_JSON, "body"),)
     assert "malformed-json" in error.message
+    assert [(problem.path, problem.rule) for problem in error.details] == [
+        ("body", "inspection found: malformed-json")]
+
+
+def test_of_many_findings_the_message_tells_five_and_the_details_all() -> None:
+    usual = Usual()
+    for _ in range(100):
+        usual.ask("POST", 100)
+    ask = replace(
+        ASK, query="password=hunter2hunter2&card=4111111111111111",
+        body=b'{"card":"4111 1111 1111 1111","a":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl ' + b"a" * 9000)
+    with pytest.raises(Barred) as caught:
+        decide(ask, route(inspection="block"), Granted(), usual=usual)
+    assert len(caught.value.details) == 6
+    assert caught.value.message.count("inspection found") == 5
 
 
 def test_inspection_tells_the_kind_and_never_the_value() -> None:
@@ -263,7 +302,11 @@ def test_a_path_that_no_route_answers(path: str, code: Code) -> None:
     with pytest.raises(SandboxError) as caught:
         find_route(path, [route()])
     assert caught.value.code == code
+    if code is Code.INPUT_INVALID:
+        assert [problem.path for problem in caught.value.details] == ["path"]
+        assert caught.value.message == f"path: {caught.value.details[0].rule}"
 
 
 def test_neither_headers_nor_body_show_in_a_repr() -> None:
     assert "gold" not in repr(ASK) + repr(decided())
+    assert "Z29sZA" not in repr(replace(ASK, headers="Z29sZA"))
