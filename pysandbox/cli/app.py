@@ -14,6 +14,7 @@ from pysandbox.cli import (
     check,
     doctor,
     flow,
+    function,
     new,
     plugin,
     publisher,
@@ -59,6 +60,7 @@ app.command("test", epilog=test.EXAMPLES)(test.try_out)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("serve", help=serve.HELP, epilog=serve.EXAMPLES)(serve.serve)
+app.command("function", epilog=function.EXAMPLES)(function.function)
 app.command("token", epilog=token.EXAMPLES)(token.token)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("attack", epilog=attack.EXAMPLES)(attack.attack)

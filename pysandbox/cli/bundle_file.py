@@ -20,6 +20,12 @@ def body_of(path: Path) -> dict[str, object]:
     return _read(path)
 
 
+def bundle_of(body: dict[str, object]) -> tuple[bytes, str]:
+    """The bundle in such a body, and its SHA-256 in hexadecimal."""
+    bundle = base64.b64decode(str(body["bundle"]))
+    return bundle, hashlib.sha256(bundle).hexdigest()
+
+
 def sign(body: dict[str, object], publisher: str, key_file: Path) -> None:
     """Put in the signature by the Ed25519 private key of a PEM file. Raises `SandboxError` ``INPUT_INVALID``."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415  # as above
@@ -35,8 +41,7 @@ def sign(body: dict[str, object], publisher: str, key_file: Path) -> None:
         raise SandboxError(
             Code.INPUT_INVALID,
             f"{key_file} holds no Ed25519 private key without a password; make one: openssl genpkey -algorithm ed25519")
-    bundle = base64.b64decode(str(body["bundle"]))
-    whole = identity(body["manifest"], hashlib.sha256(bundle).hexdigest())
+    whole = identity(body["manifest"], bundle_of(body)[1])
     body["publisher"] = publisher
     body["signature"] = base64.b64encode(key.sign(bytes.fromhex(whole))).decode()
 

@@ -88,7 +88,7 @@ def _serve_gateway(settings: Settings) -> None:
     with server:
         settle()
         _announce_gateway(server)
-        _wait_for_the_end()
+        wait_for_the_end()
 
 
 def _serve_folders(given: list[Path], settings: Settings, chaos: str | None, *, demo: bool) -> None:
@@ -103,7 +103,7 @@ def _serve_folders(given: list[Path], settings: Settings, chaos: str | None, *, 
         output.give_up(error)
     with server:
         _announce(server, demo=demo)
-        _wait_for_the_end()
+        wait_for_the_end()
 
 
 def _announce_gateway(server: GatewayServer) -> None:
@@ -133,7 +133,7 @@ def _print_rows(title: str, rows: list[tuple[str, str]]) -> None:
         console.print(output.line((f"  {name:10}", "dim"), value))
 
 
-def _wait_for_the_end() -> None:
+def wait_for_the_end() -> None:
     """Until SIGINT or SIGTERM. An event, and no exception, so that nothing is cut off half-way."""
     end = threading.Event()
 

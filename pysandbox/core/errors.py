@@ -57,6 +57,7 @@ class Code(StrEnum):
     CREDENTIALS_UNAVAILABLE = "CREDENTIALS_UNAVAILABLE"
     CREDENTIALS_NOT_ALLOWED = "CREDENTIALS_NOT_ALLOWED"
     STATE_UNAVAILABLE = "STATE_UNAVAILABLE"
+    FUNCTION_FAILED = "FUNCTION_FAILED"
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
     SESSION_INVALID = "SESSION_INVALID"
     SESSION_CLOSED = "SESSION_CLOSED"
@@ -202,6 +203,9 @@ INFO: dict[Code, CodeInfo] = {
     Code.STATE_UNAVAILABLE: CodeInfo(
         _U, True, "The store that replicas share cannot be reached, so nothing that depends on it is let through.",
         "Check that PYSANDBOX_REDIS_URL is right and the server is up."),
+    Code.FUNCTION_FAILED: CodeInfo(
+        _U, True, "The function that runs the plugin could not be reached, or gave no answer of a function's.",
+        "Check the function's address and that its /readyz says ready; look into its log."),
     Code.REQUEST_TIMEOUT: CodeInfo(
         _E, True, "The request's body did not arrive in time.", "Send it again, on a better connection."),
     Code.SESSION_INVALID: CodeInfo(

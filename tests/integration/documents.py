@@ -7,6 +7,7 @@ A shell block says how it is tested by the words after ``sh``:
 * ``sh serve``: a server; it must be up and then be stopped;
 * ``sh gateway``: the document's of this kind make one session in one shell, servers in its background;
 * ``sh attack``: likewise, of docs/attacking.md: a gateway, and an attack on it;
+* ``sh function``: a function in the background, and its call;
 * ``sh make``: each line is one of the Makefile's tasks.
 
 A block right below a line that ends with "`folder/name`:" or names it first is that file of the scratch folder.

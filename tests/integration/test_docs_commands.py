@@ -83,7 +83,7 @@ def of_kind(*infos: str) -> list[tuple[str, Block]]:
 
 
 def test_every_shell_block_says_how_it_is_tested() -> None:
-    kinds = {"sh", "sh browser", "sh runtime", "sh serve", "sh make", "sh gateway", "sh attack"}
+    kinds = {"sh", "sh browser", "sh runtime", "sh serve", "sh make", "sh gateway", "sh attack", "sh function"}
     assert {block.info for _, block in SHELL} <= kinds
     assert len(SHELL) >= 6
 
