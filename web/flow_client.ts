@@ -55,7 +55,7 @@ export class Flows {
       };
       const abort = () => giveUp(aborted());
       const late = () => giveUp(new SandboxError("FLOW_DEADLINE", "the sandbox did not end the flow by its deadline"));
-      const cid = options.correlationId ?? `flow-${crypto.randomUUID()}`;
+      const cid = String(options.correlationId ?? `flow-${crypto.randomUUID()}`); // the host says what is wrong with it
       const within = (ms: number) => {
         clearTimeout(timer);
         // In two steps, as for an invocation: see plugin_client.ts.

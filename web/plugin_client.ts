@@ -48,8 +48,7 @@ export class PluginClient implements api.Plugin {
 
   invoke(handler: string, payload: unknown = null, options: api.InvokeOptions = {}): Promise<api.Outcome> {
     const startedAt = performance.now();
-    const cid = options.correlationId ?? correlationId();
-    const limit = this.loaded.maxExecutionTimeMs;
+    const { cid, signal, timeoutMs, bad } = asked(handler, options, this.loaded.maxExecutionTimeMs);
     return new Promise((resolve) => {
       let done = false;
       const finish = (outcome: api.Outcome) => {
@@ -57,7 +56,7 @@ export class PluginClient implements api.Plugin {
         done = true;
         clearTimeout(timer);
         this.#open.delete(lost);
-        options.signal?.removeEventListener("abort", abort);
+        signal?.removeEventListener("abort", abort);
         resolve(outcome);
         this.#telemetry(handler, outcome);
       };
@@ -73,14 +72,12 @@ export class PluginClient implements api.Plugin {
           generation: 0,
         });
       };
-      const bad = badInvoke(handler, cid, options);
-      const timeoutMs = Math.min(limit, options.timeoutMs ?? limit);
       const abort = () => this.port.tell("abort", { id, cid, to: this.loaded.handle });
       let timer = 0;
       let id = "";
       if (this.#lost) return lost(this.#lost);
       if (bad) return lost(new SandboxError("INPUT_INVALID", bad));
-      if (options.signal?.aborted) return lost(new SandboxError("PLUGIN_ABORTED", "the caller aborted the invocation"));
+      if (signal?.aborted) return lost(new SandboxError("PLUGIN_ABORTED", "the caller aborted the invocation"));
       let parcel: Parcel;
       try {
         parcel = split(payload);
@@ -90,7 +87,7 @@ export class PluginClient implements api.Plugin {
       this.#open.add(lost);
       const message = { cid, to: this.loaded.handle, method: handler, deadlineMs: timeoutMs, ...parcel };
       id = this.port.invoke(message, finish);
-      options.signal?.addEventListener("abort", abort, { once: true });
+      signal?.addEventListener("abort", abort, { once: true });
       const last = () => lost(new SandboxError("PLUGIN_TIMEOUT", "the sandbox did not answer by the hard limit"), "page");
       // In two steps: where the page stood still, its timer may run before the outcome that waits to be heard.
       timer = setTimeout(() => timer = setTimeout(last, HEAR_MS), timeoutMs + GRACE_MS + PAGE_MARGIN_MS);
@@ -105,7 +102,7 @@ export class PluginClient implements api.Plugin {
 
   async revoke(permission: string): Promise<void> {
     this.revoked.add(permission);
-    await this.#ask("revoke", { method: permission });
+    await this.#ask("revoke", { method: String(permission) });
   }
 
   async unload(): Promise<api.CleanupReport> {
@@ -167,14 +164,54 @@ function statusOf(code: string): api.Outcome["status"] {
   return code === "INPUT_INVALID" || code === "MESSAGE_LIMIT" ? "error" : "unavailable";
 }
 
-function badInvoke(handler: unknown, cid: string, options: api.InvokeOptions): string {
+interface Asked {
+  cid: string;
+  signal?: AbortSignal;
+  timeoutMs: number;
+  /** What is wrong with it, if something is. */
+  bad: string;
+}
+
+/** The options of `invoke`, read once: a page may pass anything, its getters may throw, and `invoke` never rejects. */
+function asked(handler: unknown, options: api.InvokeOptions | null, limit: number): Asked {
+  const nothing = { cid: correlationId(), timeoutMs: limit };
+  try {
+    const { correlationId: cid = null, signal = null, timeoutMs = null } = options ?? {};
+    const bad = badInvoke(handler, cid, signal, timeoutMs);
+    if (bad) return { ...nothing, cid: isId(cid) ? cid : nothing.cid, bad };
+    return {
+      cid: cid ?? nothing.cid,
+      ...(signal && { signal }),
+      timeoutMs: Math.min(limit, timeoutMs ?? limit),
+      bad,
+    };
+  } catch {
+    return { ...nothing, bad: "the options cannot be read" };
+  }
+}
+
+function badInvoke(handler: unknown, cid: unknown, signal: unknown, timeoutMs: unknown): string {
   if (typeof handler !== "string" || !/^[A-Za-z0-9_.:\-]{1,128}$/.test(handler)) return "the handler's name is no name";
-  if (!/^[A-Za-z0-9_.:\-]{1,64}$/.test(cid)) return "correlationId has 1 to 64 of the characters A-Z a-z 0-9 _ . : -";
-  const { timeoutMs } = options;
-  if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 1)) {
+  if (cid !== null && !isId(cid)) return "correlationId has 1 to 64 of the characters A-Z a-z 0-9 _ . : -";
+  if (signal !== null && !isSignal(signal)) return "signal is an AbortSignal";
+  if (timeoutMs !== null && !(typeof timeoutMs === "number" && Number.isFinite(timeoutMs) && timeoutMs >= 1)) {
     return "timeoutMs is a finite number of milliseconds, at least 1";
   }
   return "";
+}
+
+/** By what it is, which holds across frames too. */
+function isSignal(signal: unknown): boolean {
+  try {
+    return typeof Reflect.get(AbortSignal.prototype, "aborted", signal) === "boolean";
+  } catch {
+    return false;
+  }
+}
+
+/** A number that looks like one is none: the host takes text. */
+function isId(cid: unknown): cid is string {
+  return typeof cid === "string" && /^[A-Za-z0-9_.:\-]{1,64}$/.test(cid);
 }
 
 function correlationId(): string {

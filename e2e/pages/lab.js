@@ -114,6 +114,7 @@ globalThis.lab = {
     return tickets.length - 1;
   },
 
+  plugin: (number) => plugins[number].plugin,
   finish: (ticket) => tickets[ticket],
   heard: (number) => plugins[number].heard,
   unload: (number) => coded(plugins[number].plugin.unload()),

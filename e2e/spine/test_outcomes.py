@@ -134,3 +134,33 @@ def test_an_unloaded_plugin_says_so(shared_lab: Lab) -> None:
 @pytest.mark.parametrize(("handler", "payload"), [("a b", 1), ("", 1), ("x" * 129, 1)])
 def test_a_call_that_is_no_call_never_leaves_the_page(spine: LabPlugin, handler: str, payload: int) -> None:
     error_of(spine.invoke(handler, payload), "error", "INPUT_INVALID")
+
+
+ODD = """async (number) => {
+  const odd = {
+    "a correlation id that is a number": { correlationId: 4711 },
+    "one that cannot be read": { correlationId: { toString() { throw 1; } } },
+    "a big deadline": { timeoutMs: 10n },
+    "a deadline in words": { timeoutMs: "1000" },
+    "a signal that is none": { signal: {} },
+    "a signal that looks like one": { signal: { aborted: false, addEventListener: null } },
+    "options that throw": { get timeoutMs() { throw new Error("not for you"); } },
+    "no options": null,
+  };
+  const told = {};
+  for (const [name, options] of Object.entries(odd)) {
+    told[name] = await lab.plugin(number).invoke("echo", 1, options).then(
+      ({ status, error, correlationId }) => [status, error?.code ?? "", typeof correlationId],
+      (problem) => ["rejected", String(problem), ""],
+    );
+  }
+  return told;
+}"""
+
+
+def test_whatever_invoke_is_called_with_it_resolves_and_the_host_lives_on(spine: LabPlugin) -> None:
+    told = spine.lab.ask(ODD, spine.number)
+    assert told.pop("no options") == ["ok", "", "string"]
+    assert len(told) == 7
+    assert {name: answer for name, answer in told.items() if answer != ["error", "INPUT_INVALID", "string"]} == {}
+    assert spine.value("echo", 2) == 2
