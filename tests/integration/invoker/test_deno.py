@@ -28,6 +28,11 @@ def fail(payload, ctx):
     raise ValueError("mine")
 
 @handler
+def busy(payload, ctx):
+    while True:
+        pass
+
+@handler
 def stubborn(payload, ctx):
     while True:
         try:
@@ -76,6 +81,19 @@ async def test_a_plugin_keeps_its_state_and_every_end_of_a_call_is_an_outcome() 
         late = await here.invoke("stubborn", timeout_ms=200)
         assert (late.status, late.layer) == (Status.TIMEOUT, "hard")
         assert await here.value("count") == [1, None]  # a process of its own, which knows nothing of the last one
+
+
+@in_loop
+async def test_a_busy_loop_is_interrupted_and_its_process_lives_on() -> None:
+    """Where the machine is too busy for that within the grace, the kill comes first: then once more."""
+    async with lab(SOURCE) as here:
+        for _ in range(10):
+            late = await here.invoke("busy", timeout_ms=200)
+            assert late.status is Status.TIMEOUT
+            if late.layer == "soft":
+                break
+        assert late.layer == "soft"
+        assert (await here.invoke("count")).generation == late.generation
 
 
 @in_loop
