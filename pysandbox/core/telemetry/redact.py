@@ -21,6 +21,7 @@ from pysandbox.core.telemetry.safe_words import SAFE_WORDS
 MARK: Final = "[redacted]"
 MAX_TEXT_CHARS: Final = 300
 MAX_FIELDS: Final = 20
+_NAME_CHARS: Final = 64
 _MOST_READ: Final = 4000
 """Characters of a text that are looked at; the rest is dropped unread."""
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|_+|\s+|[^\w\s]", re.UNICODE)
@@ -82,19 +83,20 @@ class Redactor:
         return kept, masked
 
     def _field(self, name: str, value: object) -> tuple[str, object, int]:
-        shown = self.text(name, 64)
-        if shown.masked:
-            return MARK, MARK, 1 + shown.masked
+        shown, masked = self.text(name, _NAME_CHARS)
+        if masked:
+            return MARK, MARK, 1 + masked
         if value is None or isinstance(value, bool):
-            return name, value, 0
+            return shown, value, 0
         if _is_secret(name):
-            return name, MARK, 1
+            return shown, MARK, 1
         if isinstance(value, int | float):
-            return name, rounded(value), 0
+            return shown, rounded(value), 0
         if isinstance(value, str):
             text = self.text(value)
-            return name, text.text, text.masked
-        return name, f"{MARK} ({len(cast('list[object]', value))} items)" if isinstance(value, list | dict) else MARK, 1
+            return shown, text.text, text.masked
+        held = f" ({len(cast('list[object]', value))} items)" if isinstance(value, list | dict) else ""
+        return shown, MARK + held, 1
 
     def _passes(self, tokens: list[str], at: int) -> bool:
         token = tokens[at]

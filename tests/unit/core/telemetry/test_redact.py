@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,7 @@ def test_words_of_the_plugins_own_log_pass() -> None:
     redactor = Redactor(frozenset({"frobnicated", "zażółć"}))
 
     assert redactor.text("Frobnicated zażółć").text == "Frobnicated zażółć"
+    assert redactor.text("frobnicatedTimeout").text == "frobnicatedTimeout"
     assert PLAIN.text("frobnicated").text == MARK
 
 
@@ -58,6 +60,73 @@ def test_a_capital_inside_of_a_sentence_is_a_name_until_known() -> None:
 def test_digits_that_follow_each_other_are_one_number() -> None:
     assert PLAIN.text("1 2 3 4").text == MARK
     assert PLAIN.text("12-34").text == MARK
+
+
+UNITS = [
+    "ms", "s", "sec", "seconds", "minutes", "hours", "days", "kb", "mb", "gb", "bytes", "chars", "percent", "items",
+    "rows", "px"]
+LABELS = [
+    "status", "code", "line", "http", "errno", "version", "generation", "level", "step", "attempt", "column"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_number_with_a_unit_may_have_five_digits(unit: str) -> None:
+    redactor = Redactor(frozenset(UNITS))
+
+    assert redactor.text(f"took 12345 {unit}") == (f"took 12345 {unit}", 0)
+    assert redactor.text(f"took 1234.5{unit}") == (f"took 1234.5{unit}", 0)
+    assert redactor.text(f"took 123456 {unit}") == (f"took {MARK} {unit}", 1)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_number_with_a_label_may_have_three_digits(label: str) -> None:
+    redactor = Redactor(frozenset(LABELS))
+
+    for text in (f"{label} 123", f"{label}: 123", f"{label}=123", f"{label.upper()} 123"):
+        assert redactor.text(text) == (text, 0)
+    assert redactor.text(f"{label} 1234") == (f"{label} {MARK}", 1)
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("12", "12"), ("123", MARK), ("1.23", "1.23"), ("12.34", MARK), ("tier 123", f"tier {MARK}"),
+    ("123 tier", f"{MARK} tier"), ("1..2", MARK), ("-12", "-12"), ("1_2", MARK), ("123 status", f"{MARK} status"),
+    ("12, 34", f"{MARK}, {MARK}"), ("12 , 34", f"{MARK} , {MARK}"), (" 12 ", " 12 "), ("ms 12345", f"ms {MARK}"),
+    ("status12 12345", MARK), ("12 tier 5", "12 tier 5"),
+    ("(12)", "(12)"), ("١٢", MARK), ("12 - 34", f"{MARK} - {MARK}"), ("12 retry 34", "12 retry 34")])
+def test_a_number_alone_may_have_two_digits_or_three_with_a_point(text: str, shown: str) -> None:
+    assert PLAIN.text(text).text == shown
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("hunter2", "[redacted]"), ("tier=hunter", "tier=[redacted]"), ("retry 7X", "retry [redacted]"),
+    ("retry\n5\ttimes", "retry 5 times"), ("Lovelace Turing Hopper", "[redacted]"),
+    ("Lovelace retry Turing", "[redacted] retry [redacted]"), ("Lovelace", "[redacted]"), (" Lovelace", " [redacted]"),
+    ("retry Lovelace Turing 5", "retry [redacted] 5"), ("Lovelace=Turing", "[redacted]=[redacted]"),
+    ("retry@tier", "[redacted]"), ("retry\\tier", "[redacted]"), ("retry/tier", "retry/tier"), ("", "")])
+def test_one_mark_stands_for_a_run_of_pieces_and_a_piece_is_masked_whole(text: str, shown: str) -> None:
+    assert PLAIN.text(text).text == shown
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("Retry", "Retry"), ("tier. Retry", "tier. Retry"), ("tier.Retry", "tier.Retry"),
+    ("tier: Retry", "tier: Retry"), ("tier! Retry", "tier! Retry"),
+    ("tier? Retry", "tier? Retry"), ("  Retry", " Retry"), ("tier Retry", f"tier {MARK}"),
+    ("tier, Retry", f"tier, {MARK}"), ("tier A", f"tier {MARK}"), ("tier OK", "tier OK"), ("A", "A"),
+    ("tier RETRY", "tier RETRY"), ("tier retryTimeout", "tier retryTimeout"), ("tier retryLovelace", f"tier {MARK}")])
+def test_a_capital_passes_where_a_sentence_begins(text: str, shown: str) -> None:
+    assert PLAIN.text(text).text == shown
+
+
+def test_a_text_is_shown_up_to_its_bounds_exactly() -> None:
+    assert PLAIN.text("word " * 60) == ("word " * 60, 0), "300 characters"
+    assert PLAIN.text("word " * 60 + ".") == (("word " * 60)[:299] + "…", 0)
+    assert PLAIN.text("word " * 800).masked == 0, "4000 characters are read"
+    assert PLAIN.text("word " * 800 + ".").masked == 1
+
+
+def test_each_piece_that_is_masked_is_counted() -> None:
+    assert PLAIN.text("Lovelace Turing").masked == 2
+    assert PLAIN.text("word " * 799 + "hunter2 Lovelace").masked == 2, "the piece that was cut, and all that was unread"
 
 
 def test_a_long_text_is_cut_and_what_is_not_read_is_counted() -> None:
@@ -79,10 +148,43 @@ def test_fields_keep_figures_and_lose_secrets() -> None:
 
 
 def test_no_more_than_twenty_fields_are_kept() -> None:
-    shown, masked = PLAIN.fields({"row" + "s" * at: at for at in range(25)})
+    names = ["f" + "o" * at for at in range(21)]
+    redactor = Redactor(frozenset(names))
 
-    assert len(shown) <= 20
-    assert masked >= 5
+    assert redactor.fields(dict.fromkeys(names[:20], 1)) == (dict.fromkeys(names[:20], 1), 0)
+    assert redactor.fields(dict.fromkeys(names, 1)) == (dict.fromkeys(names[:20], 1), 1)
+
+
+def test_a_fields_name_has_64_characters_at_most() -> None:
+    redactor = Redactor(frozenset({"f" * 64, "g" * 65}))
+
+    assert redactor.fields({"f" * 64: 1, "g" * 65: 1, "tier\nrow": 1}) == (
+        {"f" * 64: 1, "g" * 63 + "…": 1, "tier row": 1}, 0)
+
+
+@pytest.mark.parametrize("name", [
+    "plugin_name", "handler_name", "field_name", "rule_name", "file_name", "filename", "FILE_NAME"])
+def test_names_of_things_are_no_names_of_persons(name: str) -> None:
+    redactor = Redactor(frozenset({"plugin", "handler", "field", "rule", "file", "filename", "name", "user"}))
+
+    assert redactor.fields({name: "gold", "user_name": "gold"}) == ({name: "gold", "user_name": MARK}, 1)
+
+
+@pytest.mark.parametrize("name", ["ip", "clientIp", "client-ip", "api_token", "PASSWORD", "zip_code", "ssn", "licence"])
+def test_a_field_with_a_secrets_name_shows_nothing(name: str) -> None:
+    words = frozenset({"ip", "client", "api", "token", "password", "zip", "code", "ssn", "licence"})
+
+    assert Redactor(words).fields({name: 7, "tier": 7}) == ({name: MARK, "tier": 7}, 1)
+    for said in (True, False, None):
+        shown, masked = Redactor(words).fields({name: said})
+        assert (shown[name], masked) == (said, 0), "whether there is one may be told"
+
+
+@pytest.mark.parametrize(("value", "shown", "masked"), [
+    (True, True, 0), (False, False, 0), (None, None, 0), ([], f"{MARK} (0 items)", 1), ({}, f"{MARK} (0 items)", 1),
+    (b"gold", MARK, 1), (object(), MARK, 1), (("gold",), MARK, 1), ("gold Lovelace", f"gold {MARK}", 1)])
+def test_a_field_shows_what_its_kind_lets_it(value: object, shown: object, masked: int) -> None:
+    assert PLAIN.fields({"tier": value}) == ({"tier": shown}, masked)
 
 
 @pytest.mark.parametrize(("number", "kept"), [
@@ -90,6 +192,7 @@ def test_no_more_than_twenty_fields_are_kept() -> None:
 ])  # fmt: skip
 def test_numbers_keep_two_digits(number: float, kept: float) -> None:
     assert rounded(number) == kept
+    assert isinstance(rounded(number), int) == isinstance(kept, int)
 
 
 @given(st.text(max_size=80), st.integers(10**6, 10**18))
@@ -107,6 +210,8 @@ def test_a_hash_needs_its_key() -> None:
 
     assert hashed == keyed_hash(b"k" * 32, "c-1")
     assert hashed != keyed_hash(b"j" * 32, "c-1")
+    assert hashed == "hmac-sha256:" + hmac.new(b"k" * 32, b"c-1", "sha256").hexdigest()
+    assert keyed_hash(b"k", "\ud800") == "hmac-sha256:" + hmac.new(b"k", b"\xed\xa0\x80", "sha256").hexdigest()
     assert hashlib.sha256(b"c-1").hexdigest() not in hashed
 
 
