@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pysandbox.core.breaker import Breaker
 from pysandbox.core.broker.budgets import pressure_bytes
 from pysandbox.core.limits import default
 from tests.unit.joined.lab import HEAD, NAME, READ, Lab, manifest
@@ -60,6 +61,17 @@ async def test_a_plugin_that_keeps_dying_rests_and_is_tried_again(tmp_path: Path
         await asyncio.sleep(default("backoffBaseMs") / 1000)
         assert (await lab.invoke("counts"))["value"] == 1
         assert states(lab)[-3:] == ["suspended", "loading", "ready"]
+
+
+@in_virtual_time
+async def test_control_without_the_rest_workers_are_started_without_end(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Breaker, "failed", lambda *_: None)
+    async with Lab(tmp_path, SOURCE) as lab:
+        await lab.start()
+        await dies(lab, 10 * default("restarts"))
+        assert len(lab.cells) > 10 * default("restarts")
+        assert "suspended" not in states(lab)
 
 
 @in_virtual_time
@@ -260,9 +272,7 @@ def keeps(payload, ctx):
         assert lab.cell.ended
 
 
-@in_virtual_time
-async def test_an_on_unload_that_never_returns_is_bounded(tmp_path: Path) -> None:
-    source = SOURCE.replace("on_load\n", "on_load, on_unload\n", 1) + '''
+STUBBORN = SOURCE.replace("on_load\n", "on_load, on_unload\n", 1) + '''
 @on_unload
 async def stop(ctx):
     for _ in range(3):
@@ -271,7 +281,11 @@ async def stop(ctx):
         except BaseException:
             pass
 '''
-    async with Lab(tmp_path, source) as lab:
+
+
+@in_virtual_time
+async def test_an_on_unload_that_never_returns_is_bounded(tmp_path: Path) -> None:
+    async with Lab(tmp_path, STUBBORN) as lab:
         handle = await lab.start()
         started = lab.now_ms()
         left = await lab.request("unload", to=handle)
@@ -279,6 +293,17 @@ async def stop(ctx):
         assert lab.now_ms() - started < default("onUnloadMs") + default("graceMs") + 20
         assert lab.cell.ended
         assert not lab.watchdog
+
+
+@in_virtual_time
+async def test_control_without_the_watchdog_it_holds_its_worker_for_hours(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lab, "arm", lambda *_: None)
+    async with Lab(tmp_path, STUBBORN) as lab:
+        handle = await lab.start()
+        started = lab.now_ms()
+        await lab.request("unload", to=handle)
+        assert lab.now_ms() - started > 3_600_000
 
 
 @in_virtual_time

@@ -129,7 +129,9 @@ EXHAUSTION: Final = (
                     "test_one_call_is_the_probe_and_each_failure_doubles_the_rest"),
                 *at("tests/unit/joined/test_deadline.py",
                     "test_respawns_that_die_again_and_again_end_in_a_crash_loop")),
-        no_control="The failures before the rest are each followed by a new worker, in the same tests.",
+        control=Control("the rest", at(
+            "tests/unit/joined/test_lifecycle.py",
+            "test_control_without_the_rest_workers_are_started_without_end")),
         verdicts=_BOUNDED),
     _row((39,), "event-flood", "A flood of events, progress and calls",
     "Emits, reports progress and calls without end, "

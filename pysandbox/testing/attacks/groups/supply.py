@@ -171,7 +171,9 @@ LIFECYCLE: Final = (
         observed=Observation.OUTCOME,
         proofs=(*at("tests/unit/joined/test_lifecycle.py", "test_an_on_unload_that_never_returns_is_bounded"),
                 *at("tests/unit/joined/test_stopping.py", "test_an_on_unload_that_waits_too_long_is_stopped_and_told")),
-        no_control="A hook that returns ends at once, in the same file; the limit is all that ends this one.",
+        control=Control("the watchdog", at(
+            "tests/unit/joined/test_lifecycle.py",
+            "test_control_without_the_watchdog_it_holds_its_worker_for_hours")),
         verdicts=browsers()),
     Attack(
         numbers=(65,), slug="calls-left-by-a-kill", group=Group.LIFECYCLE, title="Calls left pending by a kill",
