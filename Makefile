@@ -61,13 +61,14 @@ FUZZ_SECONDS ?= 600
 fuzz: .setup/fuzz ## search all that reads hostile input for faults by coverage, for FUZZ_SECONDS=600; Linux on x86-64, CPython 3.11
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-mutation: .setup/dev ## small faults in the security-critical core, one at a time: do the unit tests see each? Takes long
+mutation: .setup/dev ## small faults in the security-critical core, one at a time: do the unit tests see each? Half an hour
 	@nice -n 19 $(BIN)/python -m tests.mutation
 
-soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, 200 kills in a row, 100 plugins on a page: some minutes
+soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compressed, 200 kills, 100 plugins on a page, then fuzz and mutation: an hour
 	@$(BIN)/python -m tests.soak
 	@PYSANDBOX_ENGINES=chromium PYSANDBOX_KILLS=200 $(PYTEST) e2e/limits/test_many_kills.py
 	@PYSANDBOX_CROWD=100 $(PYTEST) e2e/limits/test_crowd.py
+	@$(MAKE) --no-print-directory fuzz mutation
 
 soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now well, now broken: some minutes
 	@$(BIN)/python -m tests.soak.gateway

@@ -118,8 +118,7 @@ def rounded(number: float) -> float | None:
         return None
     if not number:
         return 0
-    result = round(number, 1 - floor(log10(abs(number))))
-    return int(result) if isinstance(number, int) else result
+    return round(number, 1 - floor(log10(abs(number))))  # of a whole number, a whole one
 
 
 def _pieces(tokens: list[str]) -> Iterator[tuple[int, int]]:

@@ -170,9 +170,10 @@ def test_names_of_things_are_no_names_of_persons(name: str) -> None:
     assert redactor.fields({name: "gold", "user_name": "gold"}) == ({name: "gold", "user_name": MARK}, 1)
 
 
-@pytest.mark.parametrize("name", ["ip", "clientIp", "client-ip", "api_token", "PASSWORD", "zip_code", "ssn", "licence"])
+@pytest.mark.parametrize("name", [
+    "ip", "clientIp", "client-ip", "api_token", "PASSWORD", "zip_code", "ssn", "s_s_n", "s-s-n"])
 def test_a_field_with_a_secrets_name_shows_nothing(name: str) -> None:
-    words = frozenset({"ip", "client", "api", "token", "password", "zip", "code", "ssn", "licence"})
+    words = frozenset({"ip", "client", "api", "token", "password", "zip", "code", "ssn", "s", "n"})
 
     assert Redactor(words).fields({name: 7, "tier": 7}) == ({name: MARK, "tier": 7}, 1)
     for said in (True, False, None):
