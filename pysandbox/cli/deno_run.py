@@ -35,7 +35,7 @@ async def _run(call: Call, built: BuiltPlugin, dist: Path | None) -> Report:
     needs_library = library_judge(load_dist(dist))(built)
     told: list[Told] = []
     async with DenoInvoker(dist=dist or DEFAULT_DIST, spares=0, listen=told.append) as invoker:
-        tenancy = Tenancy(grants=frozenset(built.manifest.permissions), capabilities=_answers(call.capabilities))
+        tenancy = Tenancy(grants=frozenset(built.manifest.permissions), capabilities=answering(call.capabilities))
         try:
             loaded = await invoker.load(Registered(built.manifest, built.bundle, needs_library), tenancy)
         except SandboxError as error:
@@ -46,16 +46,16 @@ async def _run(call: Call, built: BuiltPlugin, dist: Path | None) -> Report:
     return Report(outcome, _said(told, "log"), _said(told, "alert"))
 
 
-def _answers(values: Mapping[str, object]) -> Mapping[str, Capability]:
+def answering(values: Mapping[str, object]) -> Mapping[str, Capability]:
     """A capability for each value, which is what it always answers."""
 
-    def answering(value: object) -> Capability:
+    def always(value: object) -> Capability:
         async def answer(_args: object) -> object:
             return value
 
         return answer
 
-    return {name: answering(value) for name, value in values.items()}
+    return {name: always(value) for name, value in values.items()}
 
 
 def _said(told: list[Told], kind: str) -> list[Any]:

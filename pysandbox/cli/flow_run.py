@@ -32,7 +32,8 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="JSON object: what each capability answers.")] = None,
     engine: Annotated[
         EngineName | None,
-        typer.Option(envvar="PYSANDBOX_ENGINE", help="Browser to run in; default: the first that is there."),
+        typer.Option(
+            envvar="PYSANDBOX_ENGINE", help="Browser, or deno: a process without one; default: the first browser."),
     ] = None,
     dist: Annotated[
         Path | None,
@@ -46,24 +47,29 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout: the run.")] = False,
 ) -> None:
-    """Run a flow over plugins in a headless browser; with --chaos see each fallback fire in its window."""
+    """Run a flow over plugins, in a headless browser or in Deno; with --chaos see each fallback fire in its window."""
     from pysandbox.cli.browser_run import run_flow_in_browser  # noqa: PLC0415  # when it runs: --help stays fast
     from pysandbox.cli.flow import read  # noqa: PLC0415
+    from pysandbox.cli.flow_deno import run_flow_in_deno  # noqa: PLC0415
     from pysandbox.core.flow.check import parse_flow  # noqa: PLC0415
     from pysandbox.testing.browsers import BrowserMissing  # noqa: PLC0415
 
-    if engine is EngineName.DENO:
-        output.wrong_use("flow run takes a browser: chromium, firefox or webkit")
     try:
         text = read(file)
         flow = parse_flow(text)
         given, answers, wrong = object_in(input_file), object_in(capabilities), faults.chosen(chaos)
-        name, launch = browser_for(engine)
-        console = output.err()
-        with console.status(f"running the flow in {name} …") if console.is_terminal else nullcontext():
-            report = run_flow_in_browser(
-                text.decode(), given, plugins, launch, capabilities=answers, sla_ms=flow.sla_ms, dist=dist,
-                resolve=output.resolver(), chaos=wrong)
+        if engine is EngineName.DENO:
+            if wrong is not None:
+                output.wrong_use("--chaos works in browsers only: use --engine chromium, firefox or webkit")
+            report = run_flow_in_deno(
+                flow, given, plugins, capabilities=answers, dist=dist, resolve=output.resolver())
+        else:
+            name, launch = browser_for(engine)
+            console = output.err()
+            with console.status(f"running the flow in {name} …") if console.is_terminal else nullcontext():
+                report = run_flow_in_browser(
+                    text.decode(), given, plugins, launch, capabilities=answers, sla_ms=flow.sla_ms, dist=dist,
+                    resolve=output.resolver(), chaos=wrong)
     except FlowError as error:
         output.give_up(error, output.FAILED)
     except SandboxError as error:

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from pysandbox.core.broker.invocations import Invocation
 from pysandbox.core.broker.plugin import LivePlugin
@@ -18,7 +18,7 @@ from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.flow import effects
 from pysandbox.core.flow.breakers import Breakers
 from pysandbox.core.flow.driver import Ran, resume_flow, run_flow
-from pysandbox.core.flow.effects import Event
+from pysandbox.core.flow.journal import blocks_of
 from pysandbox.core.flow.page import FLOWS, HAND_OVER_MS
 from pysandbox.core.flow.registered import MAY_ROUTE, PluginView
 from pysandbox.core.outcome import Outcome, coded
@@ -140,7 +140,7 @@ class Flows:
                 breakers=self._breakers)
         self.world.span(f"pysandbox flow {flows.flow.name}".rstrip(), began_ms, cid)
         return {
-            "ending": ran.ending.as_json(), "blocks": _blocks(ports.journal), "journal": ports.journal,
+            "ending": ran.ending.as_json(), "blocks": blocks_of(ports.journal), "journal": ports.journal,
             **await self._hand_over(ran, cid)}
 
     async def _hand_over(self, ran: Ran, cid: str) -> dict[str, object]:
@@ -269,10 +269,3 @@ def _found(task: asyncio.Future[LivePlugin], prepare_ms: float) -> LivePlugin | 
     if isinstance(error, SandboxError):
         return error
     raise error
-
-
-def _blocks(journal: Iterable[Event]) -> list[dict[str, Any]]:
-    """What became of each block, in the order in which they ended."""
-    return [
-        {"block": event["block"], "branch": event["branch"], "to": event["to"], **event.get("outcome", {})}
-        for event in journal if event["event"] == "blockEnded"]

@@ -95,6 +95,10 @@ class DenoInvoker:
         name = handler or (loaded.handlers[0] if len(loaded.handlers) == 1 else "")
         return await self._session.invoke_text(live, name, payload, left_ms, correlation_id)
 
+    async def prepare(self, plugin: Runnable) -> None:
+        """Load it before its first `invoke`. Raises SandboxError as `load` does."""
+        await asyncio.shield(self._loading(plugin))
+
     def _loading(self, plugin: Runnable) -> asyncio.Task[Loaded]:
         """One for each tenant and bundle; a load that failed is tried again by the next call."""
         key = (plugin.tenant, plugin.key, plugin.sha256)

@@ -29,6 +29,13 @@ _NO_FLOWS: Final[Mapping[str, Flow]] = {}
 _OK: Final = Outcome(Status.OK)
 
 
+def blocks_of(journal: Iterable[Event]) -> list[dict[str, Any]]:
+    """What became of each block, in the order in which they ended."""
+    return [
+        {"block": event["block"], "branch": event["branch"], "to": event["to"], **event.get("outcome", {})}
+        for event in journal if event["event"] == "blockEnded"]
+
+
 def replay(flow: Flow, journal: Sequence[Event], *, flows: Mapping[str, Flow] = _NO_FLOWS) -> list[Event]:
     """The journal that ``flow`` writes when the world answers as ``journal`` says: the very same one.
 
