@@ -105,6 +105,9 @@ telemetry_records: Final = sa.Table(
     sa.Index("telemetry_by_correlation", "tenant", "correlation_id"),
     sa.Index("telemetry_by_subject", "tenant", "subject"),
     sa.Index("telemetry_by_age", "at_ms"),
+    *(sa.Index(name, "tenant", column, "seq", sqlite_where=sa.text(of), postgresql_where=sa.text(of))
+      for name, column, of in (
+          ("telemetry_failed", "status", "status NOT IN ('', 'ok')"), ("telemetry_alerted", "kind", "kind = 'alert'"))),
     sqlite_autoincrement=True,  # a seq is never used again, so that whoever reads on behind one misses nothing
 )
 telemetry_exports: Final = sa.Table(
@@ -130,6 +133,7 @@ telemetry_counts: Final = sa.Table(
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Column("total", sa.Float, nullable=False),
     sa.Index("telemetry_counts_by_age", "step_s", "at_s"),
+    sqlite_with_rowid=False,  # read in the order of the key, which then is the table
 )
 telemetry_alerts: Final = sa.Table(
     "telemetry_alerts", metadata,

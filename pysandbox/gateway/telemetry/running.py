@@ -50,10 +50,7 @@ async def open_telemetry(
     alerting = Alerting(store, book, notifier(settings), now_s=time.time)
 
     async def delete() -> None:
-        """All that is too old, a piece at a time, so that what comes in is never held up."""
-        gone = 1
-        while gone:
-            gone = await store.delete_old(now_ms())
+        await store.sweep(now_ms())
 
     loops = [asyncio.create_task(_every(LOOK_S, alerting.look)), asyncio.create_task(_every(_DELETE_S, delete))]
     try:

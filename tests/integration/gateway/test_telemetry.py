@@ -127,7 +127,7 @@ def test_two_replicas_on_one_postgresql_count_each_record_once(postgres: Service
         health = await figures.health(stores[1], "acme", "environment", 3600, NOW_MS // 1000)
         assert sum(kept) == 525
         assert (health["prod"]["count"], health["prod"]["failed"]) == (525, 175)
-        assert await stores[0].delete_old(NOW_MS + 40 * 86_400_000) == 525
+        assert await stores[0].sweep(NOW_MS + 40 * 86_400_000) == 525
         for replica in replicas:
             await replica.close()
 

@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import sqlalchemy as sa
+import sqlalchemy.event
 
 from pysandbox.core.telemetry.alerts import Figures
+from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import telemetry_counts, telemetry_records
 from pysandbox.gateway.telemetry import figures
 from pysandbox.gateway.telemetry.store import DAY_MS, RAW_MS, STEPS, TelemetryStore
@@ -102,6 +105,54 @@ def test_raw_records_go_after_thirty_days_and_what_was_counted_of_a_day_stays(tm
             steps = (await connection.execute(sa.select(telemetry_counts.c.step_s).distinct())).scalars()
             assert set(steps) == {86_400}
         assert await store.keep("acme", rows(told(9)), 0, NOW_MS + RAW_MS) == 0  # too old when it comes
+
+    with_store(tmp_path, work)
+
+
+def test_retention_goes_on_until_nothing_old_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pysandbox.gateway.telemetry.store._DELETED_AT_ONCE", 2)
+    monkeypatch.setattr("pysandbox.gateway.telemetry.store._PAUSE_S", 0)
+
+    async def work(store: TelemetryStore) -> None:
+        await store.keep("acme", rows(*(told(number) for number in range(5))), 0, NOW_MS)
+        assert await store.delete_old(NOW_MS + RAW_MS) == 2
+        assert await store.sweep(NOW_MS + RAW_MS) == 3
+        assert await count(store) == 0
+
+    with_store(tmp_path, work)
+
+
+@pytest.mark.parametrize(("most", "index"), [
+    ({"status": "timeout"}, "telemetry_failed"), ({"kind": "alert"}, "telemetry_alerted"), ({"status": "ok"}, "")])
+def test_the_few_that_failed_are_found_by_an_index_of_their_own(
+    tmp_path: Path, most: dict[str, str], index: str,
+) -> None:  # fmt: skip
+    async def work(database: Database) -> None:
+        store, asked = TelemetryStore(database), []
+        await store.keep("acme", rows(*(told(number) for number in range(50)), failed(50)), 0, NOW_MS)
+        sa.event.listen(
+            database._engine.sync_engine, "before_cursor_execute",
+            lambda _c, _cursor, statement, given, _context, _many: asked.append((statement, given)))
+        await store.newest("acme", most=most)
+        async with database.begin() as connection:
+            plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0][0]}", asked[0][1])).all()
+        assert (index in str(plan)) if index else not {"telemetry_failed", "telemetry_alerted"} & set(str(plan).split())
+
+    with_database(tmp_path, work)
+
+
+def test_figures_of_long_times_are_counted_coarsely_and_are_near_all_the_same(tmp_path: Path) -> None:
+    async def work(store: TelemetryStore) -> None:
+        metrics = [{"durationMs": 10.0 * at, "memoryUsedMB": float(at), "networkLatencyMs": 0, "statusCode": 200}
+                   for at in range(1, 101)]
+        await store.keep("acme", rows(*(told(at, metrics=one) for at, one in enumerate(metrics))), 0, NOW_MS)
+        fine, coarse = [
+            (await figures.health(store, "acme", "plugin", window_s, NOW_S))[PLUGIN] for window_s in (600, 30 * 86_400)]
+        for name, exact in (("p50Ms", 500), ("p95Ms", 950), ("p99Ms", 990)):
+            assert abs(fine[name] - exact) <= 0.03 * exact
+            assert abs(coarse[name] - exact) <= 0.07 * exact
+        assert abs(coarse["memoryMB"] - 95) <= 0.11 * 95
+        assert coarse["averageMs"] == fine["averageMs"] == 505.0
 
     with_store(tmp_path, work)
 

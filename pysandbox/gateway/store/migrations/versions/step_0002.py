@@ -46,7 +46,8 @@ def upgrade() -> None:
         sa.Column("bucket", sa.Integer, primary_key=True),
         sa.Column("vendor", name, nullable=False),
         sa.Column("count", number, nullable=False),
-        sa.Column("total", sa.Float, nullable=False))
+        sa.Column("total", sa.Float, nullable=False),
+        sqlite_with_rowid=False)
     op.create_index("telemetry_counts_by_age", "telemetry_counts", ["step_s", "at_s"])
     op.create_table(
         "telemetry_alerts",

@@ -1,0 +1,1 @@
+"""What the gateway's telemetry takes in, answers and forgets, with a million records stored."""
