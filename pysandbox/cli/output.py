@@ -46,6 +46,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
+def set_in(text: str) -> str:
+    """``text`` of somebody else's, its further lines set in: none of them can pass for a line of ours."""
+    return text.replace("\n", "\n    ")
+
+
 def resolver() -> Callable[[str], Mapping[str, bytes]]:
     """What finds the wheels of a plugin's requirements.txt, and says on stderr what it does."""
     from pysandbox.runtime.requirements import resolver as make  # noqa: PLC0415  # when it runs: --help stays fast

@@ -58,7 +58,7 @@ def top(
     for name, one in shown:
         bad = one["errorRate"] > 0
         console.print(output.line(
-            (name or "(none)", "bold"), f"  {one['count']} calls  ",
+            (output.set_in(name) or "(none)", "bold"), f"  {one['count']} calls  ",
             (f"{one['errorRate']:.1%} failed", "red" if bad else ""),
             f"  p50 {_ms(one['p50Ms'])}  p95 {_ms(one['p95Ms'])}  p99 {_ms(one['p99Ms'])}  "
             f"{one['memoryMB'] or 0:.0f} MB  {one['killed']} killed"))
@@ -178,7 +178,10 @@ def _said(one: dict[str, Any]) -> tuple[str, str]:
         return f"security alert {one['alert']['code']} {one['alert']['rule']}", "bold red"
     good = one["status"] == "ok"
     said = f"{one['handler']} {one['status']} {_ms(one['metrics']['durationMs'])}"
-    return (said if good else f"{said} {one['code']}: {one['errorDetails']['message']}"), "green" if good else "red"
+    if good:
+        return said, "green"
+    why = one["errorDetails"]  # a page sends records too, and need not say why
+    return f"{said} {one['code']}" + (f": {why['message']}" if why else ""), "red"
 
 
 def _ms(value: float | None) -> str:

@@ -16,6 +16,8 @@ from pysandbox.core.errors import Code, Problem, Status
 SCHEMA_VERSION: Final = 1
 KINDS: Final = ("invocation", "alert", "log")
 CONTEXTS: Final = ("webchat", "desktop", "architect")
+OF_KIND: Final[Mapping[str, str]] = {"invocation": "status", "alert": "alert", "log": "log"}
+"""What a record of a kind is about, and never without."""
 LEVELS: Final = ("debug", "info", "warning", "error")
 STATUS_CODES: Final[Mapping[str, int]] = {
     "ok": 200, "error": 500, "timeout": 504, "aborted": 499, "denied": 403, "killed": 502, "unavailable": 503}
@@ -158,7 +160,13 @@ SHAPE: Final = Members({
 
 def problems(value: object) -> list[Problem]:
     """Why ``value`` is no record; nothing if it is one."""
-    return _problems(value, SHAPE, "$")
+    found = _problems(value, SHAPE, "$")
+    if found:
+        return found
+    told = cast("dict[str, Any]", value)
+    part = OF_KIND[told["kind"]]
+    return [] if told[part] is not None else [
+        Problem(f"$.{part}", f"is what a record of the kind {told['kind']!r} is about", "send it, or another kind")]
 
 
 def _problems(value: object, rule: Members, path: str) -> list[Problem]:
@@ -185,7 +193,9 @@ def json_schema() -> dict[str, Any]:
     """The published schema, draft 2020-12."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "pysandbox telemetry record",
-        **SHAPE.schema()}
+        **SHAPE.schema(), "allOf": [
+            {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": {part: {"not": {"type": "null"}}}}}
+            for kind, part in OF_KIND.items()]}
 
 
 def empty(kind: str) -> dict[str, Any]:

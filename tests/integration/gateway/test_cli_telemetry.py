@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -20,20 +22,24 @@ from tests.unit.gateway.telemetry.records import failed, told
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
     """With a plugin, and three records of it that a browser has sent."""
-    folder: Path = tmp_path_factory.mktemp("telemetry")
-    with administered(folder) as running:
-        running.scopes = (*SCOPES, "telemetry:records:read", "telemetry:records:erase")
-        bundle = build_bundle({"manifest.json": json.dumps(MANIFEST).encode(), "plugin.py": SOURCE.encode()})
-        admin = running.server.token(*running.scopes)
-        post(running, "/api/v2/plugins", admin, {"manifest": MANIFEST, "bundle": base64.b64encode(bundle).decode()})
-        session = post(running, "/api/v2/sessions", admin, None)
-        now_ms = session["now"]
+    with administered(tmp_path_factory.mktemp("telemetry")) as running:
+        now_ms, token = session_at(running)
         records = [
             told(1, now_ms), failed(2, now_ms, correlationId="c-2", errorDetails={
                 "code": "PLUGIN_TIMEOUT", "message": "the deadline has passed", "layer": "hard"}),
             told(3, now_ms, kind="log", log={"level": "warning", "message": "queue is empty", "fields": {}})]
-        post(running, "/api/v2/telemetry", session["token"], {"records": records, "gap": 2})
+        post(running, "/api/v2/telemetry", token, {"records": records, "gap": 2})
         yield running
+
+
+def session_at(running: Administered) -> tuple[int, str]:
+    """The gateway's time, and the token of a session at a gateway that has the plugin."""
+    running.scopes = (*SCOPES, "telemetry:records:read", "telemetry:records:erase")
+    bundle = build_bundle({"manifest.json": json.dumps(MANIFEST).encode(), "plugin.py": SOURCE.encode()})
+    admin = running.server.token(*running.scopes)
+    post(running, "/api/v2/plugins", admin, {"manifest": MANIFEST, "bundle": base64.b64encode(bundle).decode()})
+    session = post(running, "/api/v2/sessions", admin, None)
+    return cast(int, session["now"]), cast(str, session["token"])
 
 
 def post(gateway: Administered, path: str, token: str, body: object) -> dict[str, object]:
@@ -83,3 +89,18 @@ def test_erase_asks_before_it_does(gateway: Administered) -> None:
     assert gateway.json("telemetry", "erase", "nobody", "--yes") == {"erased": 0}
     assert gateway.done("telemetry", "erase", "developer", "--yes") == "erased 3 records\n"
     assert gateway.done("telemetry", "tail") == ""
+
+
+def test_records_that_a_hostile_page_sends_stop_no_tool_and_forge_no_row(tmp_path: Path) -> None:
+    with administered(tmp_path) as running:
+        now_ms, token = session_at(running)
+        odd = failed(1, now_ms, errorDetails=None, queue="quiet\nbilling  900 calls  0.0% failed")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            post(running, "/api/v2/telemetry", token, {"records": [told(2, now_ms, kind="alert")]})
+        refused.value.close()
+        assert refused.value.code == 400
+        assert post(running, "/api/v2/telemetry", token, {"records": [odd]}) == {"kept": 1}
+        [row] = running.done("telemetry", "tail").splitlines()
+        assert row.split("  ")[2] == "evaluate timeout 3000 ms PLUGIN_TIMEOUT"
+        assert [line for line in running.done("telemetry", "top", "--by", "queue").splitlines() if line[0] != " "] == [
+            "quiet"]

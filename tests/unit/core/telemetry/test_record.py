@@ -37,6 +37,9 @@ SPOILED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "long text": (lambda it: it.update(queue="q" * 129), "$.queue"),
     "deep limits": (lambda it: it.update(limitsHit={"a": {}}), "$.limitsHit"),
     "no time": (lambda it: it.update(timestamp="yesterday"), "$.timestamp"),
+    "an alert without one": (lambda it: it.update(kind="alert"), "$.alert"),
+    "a line without one": (lambda it: it.update(kind="log"), "$.log"),
+    "an invocation without an end": (lambda it: it.update(status=None), "$.status"),
     "other version": (lambda it: it.update(schema=2), "$.schema"),
 }
 
