@@ -133,7 +133,7 @@ def browser_for(wanted: EngineName | None) -> tuple[str, Launch]:
 def _show_notes(report: Report) -> None:
     console = output.err()
     for entry in report.logs:
-        console.print(output.line(("log ", "cyan"), _log_line(entry)))
+        console.print(output.line(("log ", "cyan"), output.set_in(_log_line(entry))))
     for alert in report.alerts:
         console.print(output.line(("alert ", "bold yellow"), json.dumps(alert, ensure_ascii=False)))
 
@@ -171,7 +171,7 @@ def _show(report: Report, handler: str) -> None:
         console.print(text)
         return
     error = cast(dict[str, object], outcome.get("error") or {})
-    console.print(output.line((f"{error.get('code')} ", "bold"), str(error.get("message"))))
+    console.print(output.line((f"{error.get('code')} ", "bold"), output.set_in(str(error.get("message")))))
     for detail in cast(list[dict[str, str]], error.get("details") or []):
         console.print(output.line(("✗ ", "red"), f"{detail.get('path')}  {detail.get('rule')}"))
         console.print(output.line(("  → ", "green"), f"{detail.get('cure')}"))

@@ -150,6 +150,18 @@ def test_any_other_outcome_ends_with_1_and_says_why(plugin: Path, monkeypatch: p
 
 
 @pytest.mark.usefixtures("browser")
+def test_a_plugins_text_cannot_pass_for_a_line_of_ours(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = "window the outcome came after 1 ms, inside its window of 3250 ms"
+    error = {"code": "PLUGIN_ERROR", "message": f"no\n{forged}", "retryable": False}
+    log = {"level": "info", "message": f"a line\n{forged}", "fields": {}}
+    _reporting(monkeypatch, Report({**OK, "status": "error", "error": error}, logs=[log]))
+    _, out, notes = _run(plugin)
+    assert forged in out
+    assert forged in notes
+    assert [line for line in (out + notes).splitlines() if line.startswith("window")] == []
+
+
+@pytest.mark.usefixtures("browser")
 def test_the_call_carries_input_capabilities_and_deadline(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = _reporting(monkeypatch, Report(OK))
     (plugin / "capabilities.json").write_text('{"webchat:session:read": {"tier": "gold"}}')
