@@ -7,7 +7,7 @@ This module is part of every start of every plugin, so it imports nothing heavy.
 from __future__ import annotations
 
 from pysandbox.core.abort import AbortError, AbortSignal
-from pysandbox.core.errors import CallError, PermissionDenied
+from pysandbox.core.errors import CallError, PermissionDenied, SandboxError
 from pysandbox.plugin.context import Context, ProxyResponse
 from pysandbox.plugin.hooks import handler, on_load, on_memory_pressure, on_unload
 from pysandbox.plugin.runs import DeadlineExceeded
@@ -20,6 +20,7 @@ __all__ = [
     "DeadlineExceeded",
     "PermissionDenied",
     "ProxyResponse",
+    "SandboxError",
     "handler",
     "on_load",
     "on_memory_pressure",

@@ -25,8 +25,8 @@ READ_AUDIT: Final = "telemetry:audit:read"
 WRITE_FLOWS: Final = "architect:flow:write"
 RUN_FLOWS: Final = "architect:flow:run"
 SCOPES: Final = frozenset({
-    MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_AUDIT, WRITE_FLOWS,
-    RUN_FLOWS})
+    MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_TELEMETRY, ERASE_TELEMETRY,
+    READ_AUDIT, WRITE_FLOWS, RUN_FLOWS})
 """Everything that a platform token can open here."""
 
 
