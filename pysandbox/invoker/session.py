@@ -93,7 +93,7 @@ class ServerSession(Roster):
         outcome = self._outcomes[id] = asyncio.get_running_loop().create_future()
         plugin.invoke(Invocation(id, cid, handler, text, deadline_ms, self.world.now_ms(), buffers))
         try:
-            return await asyncio.shield(outcome)
+            return await outcome  # its own future: a shield around it would be one more turn of the loop
         except asyncio.CancelledError:
             plugin.abort(id)
             raise
@@ -128,7 +128,9 @@ class ServerSession(Roster):
     # --- what plugins ask of their session ---
     def finish(self, plugin: LivePlugin, invocation: Invocation, outcome: Outcome, limits: Mapping[str, int]) -> None:
         del plugin, limits  # what was met of them is reported, too
-        self._outcomes.pop(invocation.page_id).set_result(outcome)
+        waiting = self._outcomes.pop(invocation.page_id)
+        if not waiting.done():  # a caller that was cancelled waits no more
+            waiting.set_result(outcome)
 
     def context_of(self, plugin: LivePlugin, /) -> Mapping[str, str]:
         return {"environment": "server", "queue": "", "locale": "en", **self._tenancies[plugin.handle].context}
