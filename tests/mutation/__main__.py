@@ -1,4 +1,4 @@
-"""`python -m tests.mutation [MODULE ...]`: which small faults in the security-critical core do its unit tests miss?
+"""`python -m tests.mutation [--again] [MODULE ...]`: which small faults in the critical core do its unit tests miss?
 
 Writes the modules' figures into scores.json beside this file; leaves with 1 if one scores below what is asked, or an
 explanation is for a mutant that is killed or no longer exists.
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,9 @@ def main() -> int:
     explained: dict[str, dict[str, str]] = json.loads((HERE / "explained.json").read_text())
     parser = argparse.ArgumentParser(prog="tests.mutation", description="Mutation testing of the critical core.")
     parser.add_argument("modules", nargs="*", help=f"all by default: {', '.join(targets)}")
-    asked: list[str] = parser.parse_args().modules or list(targets)
+    parser.add_argument("--again", action="store_true", help="only what survived before; for when tests were added")
+    given = parser.parse_args()
+    asked: list[str] = given.modules or list(targets)
     if unknown := [module for module in asked if module not in targets]:
         parser.error(f"not in targets.json: {', '.join(unknown)}")
     os.environ["CI"] = "true"  # Hypothesis: the same examples for every mutant
@@ -37,7 +40,9 @@ def main() -> int:
     good = True
     for module in asked:
         begun = time.monotonic()
-        scores[module] = score = try_module(module, targets[module], explained.get(module, {}))
+        reasons = explained.get(module, {})
+        before = {*scores[module]["surviving"], *reasons} if given.again and module in scores else None
+        scores[module] = score = try_module(module, targets[module], reasons, before)
         print(f"{module}: {json.dumps(score)}, {time.monotonic() - begun:.0f} s", flush=True)
         ordered = {name: scores[name] for name in targets if name in scores}
         SCORES.write_text(json.dumps(ordered, indent=1) + "\n")
@@ -45,8 +50,13 @@ def main() -> int:
     return 0 if good else 1
 
 
-def try_module(module: str, tests: list[str], explained: dict[str, str]) -> dict[str, Any]:
-    """The figures of one module. Its tests must pass on the module as it is, or nothing that follows means a thing."""
+def try_module(
+    module: str, tests: list[str], explained: dict[str, str], only: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """The figures of one module. Its tests must pass on the module as it is, or nothing that follows means a thing.
+
+    ``only``: the names of the mutants that are tried; the others were killed before.
+    """
     path = ROOT / (module.replace(".", "/") + ".py")
     source, begun = path.read_text(), time.monotonic()
     if not survives(module, path, ast.parse(source), tests, timeout_s=300):
@@ -56,7 +66,7 @@ def try_module(module: str, tests: list[str], explained: dict[str, str]) -> dict
     survived: list[str] = []
     for mutant in mutants(source):
         tried += 1
-        if survives(module, path, mutant.tree, tests, timeout_s):
+        if (only is None or mutant.name in only) and survives(module, path, mutant.tree, tests, timeout_s):
             survived.append(mutant.name)
             if mutant.name not in explained:
                 print(f"{path.name}:{mutant.line}: {mutant.name}", file=sys.stderr, flush=True)

@@ -130,6 +130,16 @@ def test_credit_comes_back_when_half_of_it_is_used() -> None:
     assert len(pair.host_wire.posted) == 2
 
 
+def test_an_end_without_a_rate_gives_back_at_once() -> None:
+    pair = Pair()
+    for _ in range(2 * CREDIT):
+        pair.host.send("log", "", "")
+    for _ in range(3):
+        pair.to_plugin()
+        pair.to_host()
+    assert (pair.plugin_wire.granted, pair.clock.now_ms) == (2 * CREDIT, ManualClock().now_ms)
+
+
 def test_what_is_sent_while_others_leave_stands_behind_them() -> None:
     pair = Pair()
     for number in range(CREDIT + 3):

@@ -106,6 +106,7 @@ def test_wasm_unsafe_eval_is_a_token_of_its_own_and_allows_nothing() -> None:
     assert not parse_csp("script-src 'wasm-unsafe-eval'").allows("script-src", "https://a.test/", "https://a.test")
     assert "'unsafe-eval'" in rules("script-src 'wasm-unsafe-eval' 'unsafe-eval'")[0]
     assert "script-src and default-src only" in rules("connect-src 'wasm-unsafe-eval'")[0]
+    assert rules("default-src 'wasm-unsafe-eval'; script-src 'wasm-unsafe-eval'") == []
 
 
 @pytest.mark.parametrize("text", ["", ";", " ; ;; ", "connect-src", "connect-src 'none'", "default-src 'NONE'"])
