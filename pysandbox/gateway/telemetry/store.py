@@ -23,6 +23,7 @@ from pysandbox.gateway.store.tables import telemetry_counts as counts
 from pysandbox.gateway.store.tables import telemetry_exports as exports
 from pysandbox.gateway.store.tables import telemetry_records as records
 from pysandbox.gateway.telemetry.intake import Row
+from pysandbox.gateway.telemetry.names import Names
 
 DAY_MS: Final = 24 * 3600 * 1000
 RAW_MS: Final = 30 * DAY_MS
@@ -37,6 +38,8 @@ INDEXED: Final = {
 in the same words in a query, so that a database knows that it will do."""
 WRITERS: Final = 728_105
 """PostgreSQL's advisory lock that whoever writes records shares, and whoever needs to know that none is at it takes."""
+_NAMED: Final = frozenset({"code", "alert"})
+"""Measures whose names a record brings along."""
 _DELETED_AT_ONCE: Final = 500
 _PAUSE_S: Final = 0.05
 _KEY: Final = ("tenant", "step_s", "at_s", "plugin_id", "queue", "environment", "context", "measure", "bucket")
@@ -47,6 +50,7 @@ class TelemetryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._names = Names()
 
     async def keep(self, tenant: str, rows: Sequence[Row], gap: int, now_ms: int) -> int:
         """Keep what is new of ``rows``, and count it. How many were new. ``gap``: records that never came."""
@@ -62,7 +66,7 @@ class TelemetryStore:
                     insert(records).on_conflict_do_nothing(index_elements=[records.c.tenant, records.c.id])
                     .returning(records.c.id), [_values(tenant, row, now_ms) for row in unique])).scalars())
                 fresh = [row for row in unique if row.id in new]
-            counted = _counted(tenant, fresh, gap, now_ms)
+            counted = _counted(tenant, fresh, gap, now_ms, self._names)
             if counted:
                 added = insert(counts)
                 await connection.execute(added.on_conflict_do_update(
@@ -159,25 +163,28 @@ def _values(tenant: str, row: Row, now_ms: int) -> dict[str, object]:
         "correlation_id": told["correlationId"], "subject": told["subject"], "body": row.body}
 
 
-def _counted(tenant: str, rows: Sequence[Row], gap: int, now_ms: int) -> list[dict[str, object]]:
+def _counted(tenant: str, rows: Sequence[Row], gap: int, now_ms: int, names: Names) -> list[dict[str, object]]:
     """What ``rows`` add to the counts, in one order for everybody."""
     found: defaultdict[tuple[object, ...], list[float]] = defaultdict(lambda: [0, 0.0])
     for row in rows:
         told = row.told
-        place = told["pluginId"], told["queue"], told["environment"], told["executionContext"]
+        queue, environment = (names.of(tenant, kind, told[kind], now_ms) for kind in ("queue", "environment"))
+        place = told["pluginId"], queue, environment, told["executionContext"]
         for measure, bucket, count, total in _measures(told):
+            kind, _, name = measure.partition(".")
+            known = f"{kind}.{names.of(tenant, kind, name, now_ms)}" if kind in _NAMED else measure
             for step_s in STEPS:
                 at_s = row.at_ms // 1000 // step_s * step_s
                 together = _TOGETHER.get(measure, {}).get(step_s, 1)
                 middle = bucket // together * together + together // 2
-                slot = found[tenant, step_s, at_s, *place, measure, middle, told["vendor"]]
+                slot = found[tenant, step_s, at_s, *place, known, middle, told["vendor"]]
                 slot[0] += count
                 slot[1] += total
     for step_s in STEPS if gap else ():
         found[tenant, step_s, now_ms // 1000 // step_s * step_s, "", "", "", "", "gap", 0, ""][0] += gap
-    names = (*_KEY, "vendor")
+    columns = (*_KEY, "vendor")
     return [
-        {**dict(zip(names, key, strict=True)), "count": int(sums[0]), "total": sums[1]}
+        {**dict(zip(columns, key, strict=True)), "count": int(sums[0]), "total": sums[1]}
         for key, sums in sorted(found.items(), key=lambda item: tuple(map(str, item[0])))]
 
 

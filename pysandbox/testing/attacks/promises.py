@@ -88,5 +88,6 @@ PROMISES: Final[tuple[Promise, ...]] = (
         ("endless-head", "trailers", "endless-body", "slow-body", "half-open-stampede", "backtracking",
          "hash-collisions", "rebinding-to-serve",
          "forged-platform-token", "sessions-without-end", "spoofed-forwarding", "route-rate", "impatient-caller",
-         "users-in-the-figures", "terminal-steering", "job-of-another", "chaos-in-production")),
+         "users-in-the-figures", "made-up-names", "odd-records", "terminal-steering",
+         "forged-lines", "job-of-another", "chaos-in-production")),
 )

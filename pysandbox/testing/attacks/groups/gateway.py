@@ -85,6 +85,24 @@ GATEWAY: Final = (
             Control("both: a plain uvicorn", at(
                 _HEADS, "test_a_head_without_end_is_refused_and_not_kept",
                 "test_a_head_that_does_not_come_is_not_waited_for"))),
+    _attack(156, "made-up-names", "Names without end in the figures", "Sends records of queues, environments and codes "
+            "that it makes up, until the figures' tables are full of them.", "a day has so many names of a kind",
+            Observation.COUNTER,
+            at("tests/unit/gateway/telemetry/test_store.py", "test_a_page_that_makes_up_names_fills_no_table",
+               "test_names_are_a_days"),
+            Control("the bound: a larger one", at(
+                "tests/unit/gateway/telemetry/test_store.py", "test_a_page_that_makes_up_names_fills_no_table"))),
+    _attack(157, "odd-records", "Records that stop whoever reads them", "Sends an alert without an alert, a failure "
+            "without a reason, a queue with a line end in its name.", "a record has what it is about; lines are set in",
+            Observation.ANSWER,
+            (*at("tests/integration/gateway/test_cli_telemetry.py",
+                 "test_records_that_a_hostile_page_sends_stop_no_tool_and_forge_no_row"),
+             *at("tests/unit/core/telemetry/test_record.py", "test_every_fault_is_named_with_its_path")),
+            no_control="The record that is kept is shown, in its own row, in the same test."),
+    _attack(158, "forged-lines", "Lines that are not the tool's", "Has a plugin's message or log line go on in a line "
+            "that looks like one of `pysandbox run`.", "further lines are set in", Observation.ANSWER,
+            at("tests/unit/cli/test_run.py", "test_a_plugins_text_cannot_pass_for_a_line_of_ours"),
+            no_control="The text that is looked for is shown, set in, in the same test."),
     _attack(72, "endless-body", "Bodies without end", "Sends, or has the upstream send, a body without end.",
             "limits both ways, and decompression by nobody", Observation.OUTCOME,
             (*at(_PROXY, "test_attack_72_a_body_without_end_is_cut_at_the_routes_limit"),

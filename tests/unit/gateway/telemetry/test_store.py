@@ -13,7 +13,7 @@ import sqlalchemy.event
 from pysandbox.core.telemetry.alerts import Figures
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import telemetry_counts, telemetry_records
-from pysandbox.gateway.telemetry import figures
+from pysandbox.gateway.telemetry import figures, names
 from pysandbox.gateway.telemetry.store import DAY_MS, RAW_MS, STEPS, TelemetryStore
 from tests.unit.gateway.registered import with_database
 from tests.unit.gateway.telemetry.records import KEYS, NOW_MS, PLUGIN, SENDER, failed, rows, told
@@ -41,6 +41,37 @@ def test_what_comes_twice_is_kept_and_counted_once(tmp_path: Path) -> None:
         assert (await figures.health(store, "acme", "plugin", 3600, NOW_S))[PLUGIN]["count"] == 3
 
     with_store(tmp_path, work)
+
+
+def test_a_page_that_makes_up_names_fills_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made_up(kind: str, batch: int) -> dict[str, str]:
+        return {kind: f"{'A' if kind == 'code' else 'a'}{batch}"}
+
+    async def groups(store: TelemetryStore, tenant: str, most: int) -> list[int]:
+        monkeypatch.setattr(names, "MOST_NAMES", most)
+        for number in range(40):
+            await store.keep(tenant, rows(failed(number, **made_up("queue", number), **made_up(
+                "environment", number)) | made_up("code", number)), 0, NOW_MS)
+        found = [await figures.health(store, tenant, by, 3600, NOW_S) for by in ("queue", "environment")]
+        codes = (await figures.health(store, tenant, "plugin", 3600, NOW_S))[PLUGIN]["codes"]
+        assert [sum(group["count"] for group in one.values()) for one in found] == [40, 40]
+        return [*map(len, found), len(codes)]
+
+    async def work(store: TelemetryStore) -> None:
+        assert await groups(store, "control", 1000) == [40, 40, 40]
+        assert await groups(store, "acme", 20) == [21, 21, 21]  # and one for all others
+        assert (await figures.health(store, "acme", "queue", 3600, NOW_S))["(other)"]["count"] == 20
+        assert await count(store) == 80  # the records are all there
+
+    with_store(tmp_path, work)
+
+
+def test_names_are_a_days() -> None:
+    known = names.Names()
+    assert [known.of("acme", "queue", f"q{n}", NOW_MS) for n in range(names.MOST_NAMES + 1)][-2:] == ["q499", "(other)"]
+    assert known.of("acme", "queue", "q0", NOW_MS) == "q0"
+    assert known.of("other", "queue", "new", NOW_MS) == "new"
+    assert known.of("acme", "queue", "new", NOW_MS + DAY_MS) == "new"
 
 
 def test_health_by_group(tmp_path: Path) -> None:
