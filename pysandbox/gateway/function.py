@@ -164,14 +164,6 @@ async def _unless_hung_up(request: Request, invocation: Coroutine[Any, Any, Outc
         await asyncio.gather(running, gone, return_exceptions=True)
 
 
-class _Ahead(DenoInvoker):
-    """Loads its plugin before the first call: a port that answers means a plugin that imports."""
-
-    async def load_now(self, plugin: Runnable) -> None:
-        """Raises SandboxError as `load` does."""
-        await self._loading(plugin)
-
-
 @asynccontextmanager
 async def open_function(
     plugin: Runnable, *, dist: Path | None = None, token: str = "", spares: int = 1,
@@ -182,9 +174,9 @@ async def open_function(
     Nobody there answers the guarded API: a capability is refused by ``PERMISSION_DENIED``, a proxied request ends in
     ``ROUTE_NOT_FOUND``. A function has no session of anybody's, and no credentials that a plugin could spend.
     """
-    async with _Ahead(
+    async with DenoInvoker(
         dist=dist or DEFAULT_DIST, spares=spares, max_live=1, listen=listen,
         tenancy_of=lambda plugin: Tenancy(grants=frozenset(plugin.grants)),
     ) as invoker:
-        await invoker.load_now(plugin)
+        await invoker.prepare(plugin)  # a port that answers means a plugin that imports
         yield Function(plugin, invoker, token=token)
