@@ -90,6 +90,10 @@ class Settings:
     alert_webhook: str = _setting("", "Where alerts are sent: Alertmanager's /api/v2/alerts, or PagerDuty's events.")
     alert_format: str = _setting("alertmanager", "What the webhook takes: alertmanager or pagerduty.")
     alert_routing_key: str = _setting("", "PagerDuty's routing key.", secret=True)
+    alert_rules: Path | None = _setting(  # noqa: RUF009
+        None, "TOML file of alert rules, beside the built-in ones or, by their names, in their place.")
+    alert_silences: tuple[str, ...] = _setting(
+        (), "Alerts that go into the log alone: RULE or RULE/GROUP, with * for any text.")
     export_otlp_url: str = _setting(
         "", "https://… of an OpenTelemetry Collector, to which traces, logs and metrics are sent (OTLP/HTTP).")
     export_splunk_url: str = _setting("", "https://… of a Splunk HTTP Event Collector, to which records are sent.")

@@ -30,6 +30,7 @@ from pysandbox.gateway.telemetry.alerting import (
 from pysandbox.gateway.telemetry.export.running import open_exports
 from pysandbox.gateway.telemetry.keys import TelemetryKeys, telemetry_key
 from pysandbox.gateway.telemetry.routes import TelemetryRoutes
+from pysandbox.gateway.telemetry.rules import is_silenced, load_rules
 from pysandbox.gateway.telemetry.store import TelemetryStore
 from pysandbox.gateway.telemetry.words import PluginWords
 
@@ -47,7 +48,9 @@ async def open_telemetry(
     ``registry``: where the exports count. Raises `SandboxError`.
     """
     keys, store, book = TelemetryKeys(telemetry_key(settings.data_dir)), TelemetryStore(database), AlertBook(database)
-    alerting = Alerting(store, book, notifier(settings), now_s=time.time)
+    alerting = Alerting(
+        store, book, notifier(settings), now_s=time.time,
+        rules=load_rules(settings.alert_rules))
 
     async def delete() -> None:
         await store.sweep(now_ms())
@@ -71,7 +74,7 @@ def notifier(settings: Settings) -> Notify:
             "PYSANDBOX_ALERT_FORMAT", "is alertmanager, or pagerduty with PYSANDBOX_ALERT_ROUTING_KEY", "set it so")])
 
     async def notify(notice: Notice) -> None:
-        if url:
+        if url and not is_silenced(settings.alert_silences, notice.rule.name, notice.group):
             await send(url, webhook_body(notice, shape, settings.alert_routing_key))
         log_notice(notice)
 

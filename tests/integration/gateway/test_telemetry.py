@@ -12,9 +12,12 @@ from typing import Any, cast
 import pytest
 
 from pysandbox.core.errors import Code, SandboxError
+from pysandbox.core.telemetry.alerts import BUILT_IN
+from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.telemetry import figures
-from pysandbox.gateway.telemetry.alerting import send
+from pysandbox.gateway.telemetry.alerting import Notice, send
+from pysandbox.gateway.telemetry.running import notifier
 from pysandbox.gateway.telemetry.store import TelemetryStore
 from tests.integration.gateway.test_registry_http import Client, client, published
 from tests.integration.services import Service
@@ -183,3 +186,16 @@ def test_a_webhook_that_is_not_there_is_a_coded_error() -> None:
     with pytest.raises(SandboxError) as refused:
         asyncio.run(send("http://127.0.0.1:9/hook", []))
     assert refused.value.code is Code.UPSTREAM_FAILED
+
+
+@pytest.mark.parametrize(("silences", "sent"), [(("error-rate",), 0), (("latency",), 1)])
+def test_what_is_silenced_goes_into_the_log_alone(
+    webhook: tuple[str, type[Webhook]], silences: tuple[str, ...], sent: int, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    url, kind = webhook
+    notice = Notice("acme", BUILT_IN[0], "com.vendor.one", 0.2, 1_700_000_000, None)
+
+    asyncio.run(notifier(Settings(alert_webhook=url, alert_silences=silences))(notice))
+
+    assert len(kind.heard) == sent
+    assert "error-rate" in caplog.text
