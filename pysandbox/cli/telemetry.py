@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +12,8 @@ from urllib.parse import urlencode
 
 import typer
 
-from pysandbox.cli import output, remote
+from pysandbox.cli import configured, output, remote
+from pysandbox.core.errors import SandboxError
 
 _AT: Final = "/api/v2/telemetry"
 _POLL_S: Final = 1.0
@@ -19,6 +21,9 @@ _BATCH: Final = 500
 app = typer.Typer(
     help="Read what a gateway's plugins did: no payload and no person is in it.", no_args_is_help=True,
     epilog="Needs a platform token with the scope telemetry:records:read.")
+
+alerts_app = typer.Typer(help="What fires now; or send a test alert.")
+app.add_typer(alerts_app, name="alerts")
 
 
 class By(StrEnum):
@@ -135,11 +140,14 @@ def erase(
         output.out().print(f"erased {told['erased']} records")
 
 
-@app.command("alerts", epilog="Example:  pysandbox telemetry alerts --json")
+@alerts_app.callback(invoke_without_command=True, epilog="Example:  pysandbox telemetry alerts --json")
 def alerts(
+    context: typer.Context,
     url: remote.Url = remote.DEFAULT_URL, token_file: remote.TokenFile = None, as_json: remote.Json = False,
 ) -> None:
-    """What fires now."""
+    """What fires now; or send a test alert."""
+    if context.invoked_subcommand is not None:
+        return
     told = remote.ask("GET", url, f"{_AT}/alerts", token_file)
     if as_json:
         output.json_line(told)
@@ -150,6 +158,29 @@ def alerts(
             (_time(one["since"]), "dim")))
     if not told["alerts"]:
         output.err().print("nothing fires")
+
+
+@alerts_app.command("test", epilog="Example:  PYSANDBOX_ALERT_WEBHOOK=https://… pysandbox telemetry alerts test")
+def send_test(config: configured.Config = None) -> None:
+    """Send an alert and its end from here, to the webhook of the gateway's settings. Nothing really happened."""
+    from pysandbox.gateway.telemetry.alerting import test_notices  # noqa: PLC0415  # heavy
+    from pysandbox.gateway.telemetry.running import notifier  # noqa: PLC0415
+
+    settings = configured.chosen(config)
+    if not settings.alert_webhook:
+        output.err().print("no webhook is set: alerts go into the log alone")
+        raise typer.Exit(output.FAILED)
+
+    async def send() -> None:
+        notify = notifier(settings)
+        for notice in test_notices(int(time.time())):
+            await notify(notice)
+
+    try:
+        asyncio.run(send())
+    except SandboxError as error:
+        output.give_up(error)
+    output.out().print("the webhook took a test alert and its end")
 
 
 def _chosen(plugin: str | None, status: str | None, correlation: str | None) -> dict[str, object]:

@@ -138,6 +138,12 @@ class Alerting:
         return alerts
 
 
+def test_notices(now_s: int) -> tuple[Notice, Notice]:
+    """One that fires and its end, of a rule that no gateway has."""
+    rule = Rule("test", "errorRate", above=0.05, clear=0.03)
+    return Notice("test", rule, "test", 0.5, now_s, None), Notice("test", rule, "test", 0.0, now_s, now_s)
+
+
 def log_notice(notice: Notice) -> None:
     """One JSON line, as the access log has them."""
     _log.warning(json.dumps({

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -199,3 +202,19 @@ def test_what_is_silenced_goes_into_the_log_alone(
 
     assert len(kind.heard) == sent
     assert "error-rate" in caplog.text
+
+
+def test_a_test_alert_and_its_end_reach_the_webhook(webhook: tuple[str, type[Webhook]]) -> None:
+    url, kind = webhook
+
+    def run(address: str) -> int:
+        return subprocess.run(
+            [sys.executable, "-c", "from pysandbox.cli import main; main()", "telemetry", "alerts", "test"],
+            env={**os.environ, "PYSANDBOX_ALERT_WEBHOOK": address}, capture_output=True, timeout=60, check=False,
+        ).returncode
+
+    assert run(url) == 0
+    assert ["endsAt" in one[0] for one in kind.heard] == [False, True]
+    assert run("") != 0
+    kind.status = 500
+    assert run(url) != 0
