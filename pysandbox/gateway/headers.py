@@ -134,6 +134,29 @@ def page(*, sandbox_origin: str) -> dict[str, str]:
     }
 
 
+def dashboard() -> dict[str, str]:
+    """The operator's page and its parts: our own scripts and styles, this origin's API, and no text that becomes code."""
+    csp = _policy({
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],  # innerHTML takes no text, should anybody ever write it
+        "trusted-types": ["'none'"],
+    })
+    return {
+        **_COMMON,
+        "Content-Security-Policy": csp,
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": REVALIDATE,
+    }
+
+
 def api() -> dict[str, str]:
     """An answer of the API, errors included: data for a script that may read it, never a document."""
     return {

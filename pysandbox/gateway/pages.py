@@ -1,6 +1,6 @@
-"""Demo and test pages of the API origin: files of one folder, under ``/pages/``.
+"""Pages of the API origin, files of one folder: demo and test pages under ``/pages/``, the operator's ``/dashboard``.
 
-They show what an embedder's page does; a deployment does not serve them.
+The former show what an embedder's page does; a deployment does not serve them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,18 @@ def page_route(folder: Path, *, sandbox_origin: str) -> Route:
         return answer(request, await run_in_threadpool(_read, root, request.path_params["name"]), fields)
 
     return Route("/pages/{name:path}", page)
+
+
+def dashboard_routes(folder: Path) -> list[Route]:
+    """``/dashboard``, and its scripts and styles below it. What it shows it asks of the API, with the reader's token."""
+    root = (folder / "dashboard").resolve()
+    fields = headers.dashboard()
+
+    async def page(request: Request) -> Response:
+        name = request.path_params.get("name", "index.html")
+        return answer(request, await run_in_threadpool(_read, root, name), fields)
+
+    return [Route("/dashboard", page), Route("/dashboard/{name}", page)]
 
 
 def _read(root: Path, name: str) -> Resource:

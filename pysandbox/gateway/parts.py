@@ -28,6 +28,7 @@ from pysandbox.gateway.flows.runner import Runner
 from pysandbox.gateway.flows.running import open_flows
 from pysandbox.gateway.health import Check, Health
 from pysandbox.gateway.library import library_judge
+from pysandbox.gateway.pages import dashboard_routes, pages_folder
 from pysandbox.gateway.plugin_gate import PluginCalls
 from pysandbox.gateway.proxy.limits import Limits
 from pysandbox.gateway.proxy.shared import SharedState
@@ -111,7 +112,7 @@ async def open_gateway(
             settings, database=database, tokens=tokens, registry=registry, invoker=invoker))
         yield Gateway(health, metrics, blocks, flows.runner, [
             *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
-            *telemetry.routes(), *flows.routes()])
+            *telemetry.routes(), *flows.routes(), *(dashboard_routes(pages_folder()) if settings.telemetry else [])])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:
