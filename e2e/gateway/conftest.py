@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,9 @@ def well(deployment: Deployment) -> None:
     deployment.api.requests.clear()
 
 
-def opened(page: Page, deployment: Deployment) -> Lab:
+def opened(page: Page, deployment: Deployment, **options: Any) -> Lab:
     lab = Lab(page, f"{deployment.api_origin}/pages/lab.html")
-    return lab.open_at(deployment.sandbox_origin, deployment.token)
+    return lab.open_at(deployment.sandbox_origin, deployment.token, **options)
 
 
 @pytest.fixture(scope="module")

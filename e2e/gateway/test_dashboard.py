@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
-from collections.abc import Iterator, MutableMapping
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from e2e.conftest import OUTPUT
-from e2e.gateway.conftest import opened
-from e2e.kit.deployment import Deployment
+from e2e.conftest import OUTPUT, PAGES
+from e2e.gateway.conftest import GATEWAY_PLUGINS, opened
+from e2e.kit.deployment import Deployment, vault_key
+from e2e.kit.lab import LabPlugin
+from pysandbox.gateway import headers, pages
 from pysandbox.gateway.auth.principal import READ_TELEMETRY
-from pysandbox.testing.browsers import Page
+from pysandbox.gateway.dist import Resource, resource
+from pysandbox.testing.browsers import Browser, Page
 
 PATIENCE_S = 30.0
+HOSTILE = "<img src=x onerror=window.pwned=1>"
+read = pages._read
 
 
 def signed_in(page: Page, deployment: Deployment) -> None:
@@ -30,20 +30,99 @@ def signed_in(page: Page, deployment: Deployment) -> None:
     page.wait_for("!document.querySelector('#signed-in').hidden", timeout_s=PATIENCE_S)
 
 
-def test_one_call_is_one_trace_from_the_page_to_the_upstream(page: Page, deployment: Deployment) -> None:
+def test_one_call_is_one_trace_from_the_page_to_the_upstream(
+    page: Page, caller: LabPlugin, deployment: Deployment
+) -> None:
     cid = f"trace-{time.time_ns():x}"
-    outcome = opened(page, deployment).load("test.caller").invoke("ask", {"json": {}}, correlationId=cid)
+    outcome = caller.invoke("ask", {"json": {}}, correlationId=cid)
     assert outcome["status"] == "ok", outcome
     signed_in(page, deployment)
     page.wait_for(f"[...document.querySelectorAll('#tail button')].some((b) => b.textContent === {cid!r})",
                   timeout_s=PATIENCE_S)  # fmt: skip
-    assert "test.caller" in page.evaluate("() => document.querySelector('#groups').textContent")
-    page.evaluate("(cid) => [...document.querySelectorAll('#tail button')].find((b) => b.textContent === cid).click()", cid)
+    page.wait_for("document.querySelector('#groups').textContent.includes('test.caller')", timeout_s=PATIENCE_S)
+    page.evaluate("""(cid) => {
+      [...document.querySelectorAll("#tail button")].find((button) => button.textContent === cid).click();
+    }""", cid)
     page.wait_for("document.querySelectorAll('#trace .waterfall li').length === 2", timeout_s=PATIENCE_S)
     told = page.evaluate("() => document.querySelector('#trace').innerText")
     assert "page → host → test.caller ask" in told
     assert "gateway → upstream × 1" in told
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(OUTPUT / "dashboard-trace.png")
-    [(_, _, headers, _)] = deployment.asked()
-    assert headers["x-correlation-id"] == cid
+    [(_, _, asked, _)] = deployment.asked()
+    assert asked["x-correlation-id"] == cid
+
+
+def runs(browser: Browser, deployment: Deployment) -> bool:
+    """Whether markup in what a page said of its queue runs in the operator's page."""
+    hostile, page = browser.new_page(), browser.new_page()
+    try:
+        caller = opened(hostile, deployment, queue=HOSTILE).load("test.caller")
+        assert caller.invoke("ask", {"json": {}})["status"] == "ok"
+        signed_in(page, deployment)
+        shown = f"document.querySelector('#tail').textContent.includes({HOSTILE!r})"
+        page.wait_for(f"globalThis.pwned === 1 || {shown}", timeout_s=PATIENCE_S)
+        time.sleep(1)  # an image that is not there takes its time
+        return page.evaluate("() => globalThis.pwned === 1")
+    finally:
+        hostile.close()
+        page.close()
+
+
+def test_attack_80_what_a_plugin_or_page_says_is_text(browser: Browser, deployment: Deployment) -> None:
+    assert not runs(browser, deployment)
+
+
+def lax_read(root: Path, name: str) -> Resource:
+    found = read(root, name)
+    if name != "dom.js":
+        return found
+    text = (root / name).read_text("utf-8")
+    careless = "(child instanceof Node ? node.append(child) : node.insertAdjacentHTML('beforeend', child))"
+    assert text.count("node.append(child)") == 1
+    return resource(text.replace("node.append(child)", careless).encode(), found.media_type)
+
+
+def test_control_with_markup_written_and_no_policy_it_would_run(
+    browser: Browser, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*vault_key())
+    monkeypatch.setattr(pages, "_read", lax_read)
+    policy = {**headers.dashboard(), "Content-Security-Policy": "script-src 'self' 'unsafe-inline'"}
+    monkeypatch.setattr(headers, "dashboard", lambda: policy)
+    with Deployment(tmp_path, GATEWAY_PLUGINS, dist=dist, pages=PAGES) as lax:
+        assert runs(browser, lax)
+
+
+@pytest.mark.chromium_only
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_fits_and_is_used_by_keyboard(
+    browser: Browser, caller: LabPlugin, deployment: Deployment, width: int, dark: bool
+) -> None:
+    page = browser.new_page(viewport=(width, 800), dark=dark)
+    try:
+        for payload in ({"json": {}}, {"json": {}}, {"nothing": 1}):
+            caller.invoke("ask", payload)
+        page.goto(f"{deployment.api_origin}/dashboard")
+        keys = page.native.keyboard
+        page.native.locator("#token").focus()
+        keys.insert_text(deployment.server.token(READ_TELEMETRY))
+        keys.press("Enter")
+        page.wait_for("document.querySelectorAll('#tail tr').length >= 3", timeout_s=PATIENCE_S)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "no wider than its window"
+        for _ in range(60):
+            if page.evaluate("() => document.activeElement.closest('#tail') !== null"):
+                break
+            keys.press("Tab")
+        keys.press("Enter")
+        page.wait_for("document.querySelector('#trace').open", timeout_s=PATIENCE_S)
+        keys.press("Escape")
+        page.wait_for("!document.querySelector('#trace').open", timeout_s=PATIENCE_S)
+        OUTPUT.mkdir(exist_ok=True)
+        for part, place in (("live", "document.body.scrollHeight"), ("top", "0")):
+            page.evaluate(f"() => scrollTo(0, {place})")
+            page.screenshot(OUTPUT / f"dashboard-{width}-{'dark' if dark else 'light'}-{part}.png")
+        assert page.errors() == []
+    finally:
+        page.close()

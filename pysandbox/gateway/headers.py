@@ -135,7 +135,7 @@ def page(*, sandbox_origin: str) -> dict[str, str]:
 
 
 def dashboard() -> dict[str, str]:
-    """The operator's page and its parts: our own scripts and styles, this origin's API, and no text that becomes code."""
+    """The operator's page and its parts: our own scripts and styles, this origin's API; no text becomes code."""
     csp = _policy({
         "default-src": ["'none'"],
         "script-src": ["'self'"],

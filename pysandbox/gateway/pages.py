@@ -48,7 +48,7 @@ def page_route(folder: Path, *, sandbox_origin: str) -> Route:
 
 
 def dashboard_routes(folder: Path) -> list[Route]:
-    """``/dashboard``, and its scripts and styles below it. What it shows it asks of the API, with the reader's token."""
+    """``/dashboard``, and its scripts and styles below it. What it shows it asks of the API, by the reader's token."""
     root = (folder / "dashboard").resolve()
     fields = headers.dashboard()
 

@@ -6,6 +6,7 @@ const WIDTH = 600;
 const HEIGHT = 150;
 const LEFT = 44;
 const BOTTOM = 18;
+const TOP = 8;
 
 /**
  * @typedef {{ name: string, values: (number | null)[] }} Line
@@ -23,7 +24,7 @@ const BOTTOM = 18;
 export function chart(title, unit, times, lines, span, marks = []) {
   const top = niceTop(Math.max(0, ...lines.flatMap((line) => line.values.map((value) => value ?? 0))));
   const x = (/** @type {number} */ at) => LEFT + (at - span[0]) / (span[1] - span[0]) * (WIDTH - LEFT);
-  const y = (/** @type {number} */ value) => (HEIGHT - BOTTOM) * (1 - value / top) + 1;
+  const y = (/** @type {number} */ value) => TOP + (HEIGHT - BOTTOM - TOP) * (1 - value / top);
   const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": summary(title, unit, lines) });
   for (const part of [0, 0.5, 1]) {
     const at = y(top * part);

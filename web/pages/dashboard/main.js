@@ -170,7 +170,8 @@ function drawWorst(groups) {
   const list = (/** @type {string} */ id, /** @type {(group: any) => number} */ by, /** @type {(group: any) => string} */ text) =>
     byId(id, HTMLElement).replaceChildren(...names.filter((name) => by(groups[name]) > 0)
       .sort((a, b) => by(groups[b]) - by(groups[a])).slice(0, SLOWEST)
-      .map((name) => el("li", {}, el("span", {}, name || "none"), el("b", {}, text(groups[name])))));
+      .map((name) => el("li", {}, el("span", {}, name || "none"), el("b", {}, text(groups[name])))),
+    );
   list("slowest", (group) => group.p95Ms ?? 0, (group) => `p95 ${ms(group.p95Ms)}`);
   list("failing", (group) => group.errorRate, (group) =>
     `${(100 * group.errorRate).toFixed(1)} % · ${Object.keys(group.codes).slice(0, 3).join(", ")}`);

@@ -78,7 +78,7 @@ export class Tail {
     const bad = record.kind === "alert" || (record.kind === "invocation" && record.status !== "ok");
     return el("tr", { class: bad ? "bad" : "" },
       el("td", {}, record.timestamp.slice(11, 23)), el("td", {}, `${record.pluginId} ${record.version}`),
-      el("td", {}, record.queue), el("td", {}, record.handler), el("td", {}, said),
+      el("td", {}, record.queue), el("td", {}, record.handler), el("td", { class: "what" }, el("span", {}, said)),
       el("td", {}, record.kind === "invocation" ? formatMs(record.metrics.durationMs) : ""), el("td", {}, open));
   }
 }
