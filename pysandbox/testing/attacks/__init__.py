@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pysandbox.testing.attacks.catalogue import ATTACKS, NOT_YET, attack
+from pysandbox.testing.attacks.catalogue import ATTACKS, attack
 from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, Place, Verdict
 from pysandbox.testing.attacks.residual import RESIDUAL, Residual
 
 __all__ = [
     "ATTACKS",
-    "NOT_YET",
     "RESIDUAL",
     "Attack",
     "Control",

@@ -1,6 +1,6 @@
 """Every attack, in the order of its groups.
 
-A test holds it to the tree: each test that is named here is there, and each number of the list is here or in NOT_YET.
+A test holds it to the tree: each test that is named here is there, and each number of the list is here.
 """
 
 from __future__ import annotations
@@ -24,13 +24,6 @@ ATTACKS: Final[tuple[Attack, ...]] = tuple(sorted((
 
 LISTED: Final = range(1, 102)
 """The numbers of the first list; what was thought of later goes on from there."""
-
-NOT_YET: Final = MappingProxyType({
-    80: "the dashboard is not built yet",
-    94: "what a Deno process may import and keep has no test of its own yet",
-    99: "log lines go to the page alone; the pipeline that takes them further is not built yet",
-})
-"""Numbers of the list without a test, and why."""
 
 _BY_SLUG: Final = MappingProxyType({one.slug: one for one in ATTACKS})
 

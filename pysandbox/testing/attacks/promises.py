@@ -20,7 +20,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
         "P-EGRESS", "Nothing leaves a plugin's worker but by what it was granted.",
         ("fetch", "xhr", "websocket", "eventsource", "webtransport", "connection-hints", "import-url",
         "importscripts-url", "nested-worker-egress",
-        "beacon",
+        "beacon", "deno-roads",
          "navigating-cell", "cell-with-a-query", "python-roads", "smuggled-directive", "reporting-directives")),
     Promise(
         "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
@@ -84,10 +84,13 @@ PROMISES: Final[tuple[Promise, ...]] = (
         "P-ANSWERS", "What an upstream answers is masked, bounded, and shown to whoever asked for it.",
         ("masking-dodged", "deep-answer", "upstreams-headers", "fallback-of-another", "other-tenant")),
     Promise(
+        "P-TELEMETRY", "What an operator is told says what happened, and not whose data it was.",
+        ("pii-in-logs", "users-in-the-figures")),
+    Promise(
         "P-SERVICE", "No request, however odd, takes the gateway from others, or opens it to a stranger.",
         ("endless-head", "trailers", "endless-body", "slow-body", "half-open-stampede", "backtracking",
          "hash-collisions", "rebinding-to-serve",
          "forged-platform-token", "sessions-without-end", "spoofed-forwarding", "route-rate", "impatient-caller",
-         "users-in-the-figures", "made-up-names", "odd-records", "terminal-steering",
+         "made-up-names", "dashboard-markup", "odd-records", "terminal-steering",
          "forged-lines", "job-of-another", "chaos-in-production")),
 )

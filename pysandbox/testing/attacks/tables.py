@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from pysandbox.testing.attacks.catalogue import ATTACKS, NOT_YET, attack
+from pysandbox.testing.attacks.catalogue import ATTACKS, attack
 from pysandbox.testing.attacks.model import BROWSERS, Attack, Group, Place, Verdict
 from pysandbox.testing.attacks.promises import PROMISES
 from pysandbox.testing.attacks.residual import RESIDUAL, Residual
@@ -30,8 +30,7 @@ def whole() -> str:
         numbers = ", ".join(map(str, one.numbers))
         cells = (numbers, one.title, one.tries, one.wall, one.observed, _ends(one), control, _links(one.proofs))
         lines.append(f"| {' | '.join(cells)} |")
-    missing = [f"- {number}: {why}." for number, why in NOT_YET.items()]
-    return "\n".join([*lines, "", "Of the list, not yet tried:", "", *missing])
+    return "\n".join(lines)
 
 
 def compact() -> str:

@@ -174,10 +174,13 @@ function drawWorst(groups) {
     );
   list("slowest", (group) => group.p95Ms ?? 0, (group) => `p95 ${ms(group.p95Ms)}`);
   list("failing", (group) => group.errorRate, (group) =>
-    `${(100 * group.errorRate).toFixed(1)} % · ${Object.keys(group.codes).slice(0, 3).join(", ")}`);
+    `${(100 * group.errorRate).toFixed(1)} % · ${mostCommon(group.codes)}`);
   list("resting", (group) => group.codes.BREAKER_OPEN ?? group.codes.PLUGIN_CRASH_LOOP ?? 0, (group) =>
     `${(group.codes.BREAKER_OPEN ?? 0) + (group.codes.PLUGIN_CRASH_LOOP ?? 0)} calls refused`);
 }
+
+/** @param {Record<string, number>} codes */
+const mostCommon = (codes) => Object.keys(codes).sort((a, b) => codes[b] - codes[a])[0] ?? "";
 
 /** @param {any[]} firing @param {any[]} records */
 function drawAlerts(firing, records) {

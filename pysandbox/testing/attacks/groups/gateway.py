@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, at, server
+from pysandbox.testing.attacks.model import Attack, Control, Group, Observation, at, browsers, server
 
 _ATTACKS: Final = "tests/unit/gateway/proxy/test_attacks.py"
 _PROXY: Final = "tests/integration/gateway/test_proxy.py"
 _HEADS: Final = "tests/integration/gateway/test_heads.py"
+_DASHBOARD: Final = "e2e/gateway/test_dashboard.py"
+_DENO: Final = "tests/integration/invoker/test_attacks.py"
+_PII: Final = "tests/unit/joined/test_pii.py"
 
 
 def _attack(
@@ -22,6 +25,31 @@ def _attack(
 
 
 GATEWAY: Final = (
+    Attack(
+        numbers=(80,), slug="dashboard-markup", group=Group.GATEWAY, title="Markup in the operator's page",
+        tries="Names a queue, or has a plugin say, what would be markup and script on the dashboard.",
+        wall="text goes in as text; the page's policy has no inline script and takes no markup from strings",
+        observed=Observation.COUNTER, verdicts=browsers(),
+        proofs=at(_DASHBOARD, "test_attack_80_what_a_plugin_or_page_says_is_text"),
+        control=Control("both: markup is written, and the policy allows it", at(
+            _DASHBOARD, "test_control_with_markup_written_and_no_policy_it_would_run"))),
+    _attack(94, "deno-roads", "What a Deno process may import, reach and keep", "In JavaScript, in a plugin's process: "
+            "imports from the hosts that Deno trusts, from files and `data:`; connects, reads, writes, runs; leaves "
+            "something in `localStorage` for the next one.",
+            "flags that deny all of it, a namespace without network, a cache that ends with the process",
+            Observation.LISTENER,
+            at(_DENO, "test_nothing_of_the_network_is_reached",
+               "test_files_environment_and_programs_are_out_of_reach",
+               "test_what_one_process_stores_the_next_one_does_not_find"),
+            Control("the flags, and the cache of its own", at(
+                _DENO, "test_nothing_of_the_network_is_reached",
+                "test_files_environment_and_programs_are_out_of_reach",
+                "test_what_one_process_stores_the_next_one_does_not_find"))),
+    _attack(99, "pii-in-logs", "Personal data through a log line", "Logs, raises or returns names, cards, numbers and "
+            "tokens in many spellings, for the operator's records to keep.",
+            "redaction by an allowlist of words, in the browser and again at the gateway", Observation.CANARY,
+            at(_PII, "test_nobody_is_found_in_any_record_or_in_the_database"),
+            Control("the redaction", at(_PII, "test_the_search_finds_them_where_nothing_is_redacted"))),
     _attack(11, "plugins-headers", "Headers that are not a plugin's to send", "Sets `Authorization`, `Cookie`, `Host`, "
             "hop-by-hop headers, or one with underscores.", "headers pass by allowlist", Observation.COUNTER,
             (*at(_ATTACKS, "test_attack_11_a_plugin_sets_a_header_that_is_not_its_own"),
