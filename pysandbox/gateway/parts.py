@@ -24,6 +24,7 @@ from pysandbox.gateway.auth.sessions import GatewaySessions
 from pysandbox.gateway.config_checks import Places, database_url
 from pysandbox.gateway.dist import Dist
 from pysandbox.gateway.flows.deno import deno_when_needed
+from pysandbox.gateway.flows.figures import FlowFigures
 from pysandbox.gateway.flows.runner import Runner
 from pysandbox.gateway.flows.running import open_flows
 from pysandbox.gateway.health import Check, Health
@@ -109,7 +110,8 @@ async def open_gateway(
         invoker = await stack.enter_async_context(
             deno_when_needed(settings.dist, max_live=settings.flow_plugins) if open_invoker is None else open_invoker())
         flows = await stack.enter_async_context(open_flows(
-            settings, database=database, tokens=tokens, registry=registry, invoker=invoker))
+            settings, database=database, tokens=tokens, registry=registry, invoker=invoker,
+            figures=FlowFigures(metrics.registry)))
         yield Gateway(health, metrics, blocks, flows.runner, [
             *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
             *telemetry.routes(), *flows.routes(), *(dashboard_routes(pages_folder()) if settings.telemetry else [])])

@@ -24,6 +24,7 @@ from pysandbox.core.flow.engine import execute
 from pysandbox.core.flow.ports import LostExecution
 from pysandbox.gateway.flows.catalog import FlowCatalog, Ready
 from pysandbox.gateway.flows.executions import Claimed, Execution, ExecutionStore
+from pysandbox.gateway.flows.figures import FlowFigures
 from pysandbox.gateway.flows.ports import ExecutionPorts, World
 
 log = logging.getLogger(__name__)
@@ -53,13 +54,14 @@ class Runner:
 
     def __init__(
         self, store: ExecutionStore, catalog: FlowCatalog, world: World, bounds: Bounds,
-        jitter: Callable[[], float],
+        jitter: Callable[[], float], figures: FlowFigures,
     ) -> None:  # fmt: skip
         self._store = store
         self._catalog = catalog
         self._world = world
         self._bounds = bounds
         self._jitter = jitter
+        self._figures = figures
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._of_tenant: Counter[str] = Counter()
         self._breakers: OrderedDict[str, Breakers] = OrderedDict()
@@ -142,12 +144,14 @@ class Runner:
                 flow, flows = await self._flows_of(execution)
             ran = await resume_flow(
                 flow, claimed.journal, ports, flows=flows, breakers=self._breakers_of(execution.tenant))
+            self._figures.ended(ran.ending)
             if ran.unstored:  # until it is, the end is not told
                 await _until_stored(lambda: ports.append(ran.unstored))
         except LostExecution:
             log.warning("execution %s goes on elsewhere", execution.execution_id)
         except Exception as error:
             log.exception("execution %s cannot be gone on with", execution.execution_id)
+            self._figures.broken()
             code = error.code if isinstance(error, SandboxError) else Code.INTERNAL_ERROR
             await _until_stored(lambda: self._store.fail(execution.execution_id, code))
 
@@ -178,11 +182,13 @@ class Runner:
             raise SandboxError(
                 Code.RATE_LIMIT, f"{self._bounds.tenant_runs} flows of this tenant run here already: try again")
         self._of_tenant[tenant] += 1
+        self._figures.running.set(self.count)
 
     def _give_place(self, tenant: str) -> None:
         self._of_tenant[tenant] -= 1
         if not self._of_tenant[tenant]:
             del self._of_tenant[tenant]
+        self._figures.running.set(self.count)
 
     # --- the process ---
     async def _keep(self) -> None:
@@ -208,6 +214,7 @@ class Runner:
                 if one.execution.execution_id in self._tasks:  # its lease was over, and nobody had taken it
                     continue
                 self._of_tenant[one.execution.tenant] += 1
+                self._figures.running.set(self.count)
                 self._spawn(one)
             if len(claimed) < min(room, CLAIMED_AT_ONCE):
                 return

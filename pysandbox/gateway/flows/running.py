@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pysandbox.gateway.auth.principal import Authenticator
 from pysandbox.gateway.flows.catalog import FlowCatalog
 from pysandbox.gateway.flows.executions import ExecutionStore
+from pysandbox.gateway.flows.figures import FlowFigures
 from pysandbox.gateway.flows.plugins import FlowPlugins
 from pysandbox.gateway.flows.ports import World
 from pysandbox.gateway.flows.routes import FlowRoutes
@@ -23,7 +24,8 @@ from pysandbox.invoker.port import Invoker
 
 @asynccontextmanager
 async def open_flows(
-    settings: Settings, *, database: Database, tokens: Authenticator, registry: Registry, invoker: Invoker
+    settings: Settings, *, database: Database, tokens: Authenticator, registry: Registry, invoker: Invoker,
+    figures: FlowFigures,
 ) -> AsyncGenerator[FlowRoutes]:
     """The routes, and what runs behind them until the block ends."""
     clock_ms = steady_clock()
@@ -37,7 +39,7 @@ async def open_flows(
     world = World(clock_ms, writer, plugins, invoker, queues)
     runner = Runner(store, catalog, world, Bounds(
         settings.flow_runs, settings.flow_tenant_runs, settings.flow_lease_s, settings.flow_keep_days * 86_400,
-        settings.drain_s, alone=not database.is_shared), secrets.SystemRandom().random)
+        settings.drain_s, alone=not database.is_shared), secrets.SystemRandom().random, figures)
     async with writer.running(), runner.running():
         yield FlowRoutes(tokens, catalog, store, runner)
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from pysandbox.core.errors import Status
 from pysandbox.core.flow.ports import pick_handler
 from pysandbox.core.outcome import Outcome
 from pysandbox.gateway.flows.catalog import FlowCatalog
 from pysandbox.gateway.flows.executions import ExecutionStore
+from pysandbox.gateway.flows.figures import FlowFigures
 from pysandbox.gateway.flows.plugins import FlowPlugins
 from pysandbox.gateway.flows.ports import World
 from pysandbox.gateway.flows.runner import Bounds, Runner
@@ -82,6 +85,7 @@ class Flows:
     runner: Runner
     invoker: Scripted
     ahead_ms: list[int]
+    metrics: CollectorRegistry
 
     async def add(self, *blocks: dict[str, Any], name: str = "risk") -> dict[str, object]:
         shown, _ = await self.catalog.add(ADMIN, text(flow(*blocks, name=name)))
@@ -116,8 +120,10 @@ async def process(
     writer = JournalWriter(database, store)
     invoker = Scripted(handlers or {"evaluate": answers})
     plugins = FlowPlugins(database, registry, time.monotonic)
-    runner = Runner(store, catalog, World(clock_ms, writer, plugins, invoker, queues), chosen, lambda: 0.5)
-    parts = Flows(database, registry, catalog, store, writer, runner, invoker, ahead_ms)
+    metrics = CollectorRegistry()
+    runner = Runner(
+        store, catalog, World(clock_ms, writer, plugins, invoker, queues), chosen, lambda: 0.5, FlowFigures(metrics))
+    parts = Flows(database, registry, catalog, store, writer, runner, invoker, ahead_ms, metrics)
     async with writer.running():
         if not running:
             yield parts

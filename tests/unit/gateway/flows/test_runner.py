@@ -33,6 +33,25 @@ def test_a_run_ends_and_its_journal_says_the_same_again(tmp_path: Path) -> None:
     gateway(tmp_path, work)
 
 
+def test_how_it_ended_and_what_failed_is_counted(tmp_path: Path) -> None:
+    async def fails(_payload: str) -> str:
+        return "no json"
+
+    async def work(database: Database) -> None:
+        async with process(database, handlers={"evaluate": fails}) as flows:
+            await flows.add(call("a", "good"))
+            await flows.run()
+            await flows.run()
+            found = flows.metrics.get_sample_value
+            assert found("pysandbox_flows_total", {"ending": "disconnect", "in_sla": "yes"}) == 2
+            assert found("pysandbox_flow_fallbacks_total", {"code": "RESULT_NOT_JSON"}) == 2
+            assert found("pysandbox_flow_seconds_count") == 2
+            await asyncio.sleep(0)  # a run gives its place back once whoever waited has heard
+            assert found("pysandbox_flows_in_progress") == 0
+
+    gateway(tmp_path, work)
+
+
 def test_messages_are_kept_for_whoever_started_the_flow(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         async with process(database) as flows:
