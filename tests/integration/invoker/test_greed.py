@@ -1,4 +1,4 @@
-"""41, 42, 45, 46, 47, 48 of a plugin in a process: each budget stops it, and with a wider one, the control, it goes on."""
+"""41, 42, 45-48 of a plugin in a process: each budget stops it, and with a wider one, the control, it goes on."""
 
 from __future__ import annotations
 
