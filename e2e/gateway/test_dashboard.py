@@ -12,7 +12,7 @@ from e2e.gateway.conftest import GATEWAY_PLUGINS, opened
 from e2e.kit.deployment import Deployment, vault_key
 from e2e.kit.lab import LabPlugin
 from pysandbox.gateway import headers, pages
-from pysandbox.gateway.auth.principal import READ_TELEMETRY
+from pysandbox.gateway.auth.principal import READ_AUDIT, READ_TELEMETRY
 from pysandbox.gateway.dist import Resource, resource
 from pysandbox.testing.browsers import Browser, Page
 
@@ -21,12 +21,12 @@ HOSTILE = "<img src=x onerror=window.pwned=1>"
 read = pages._read
 
 
-def signed_in(page: Page, deployment: Deployment) -> None:
+def signed_in(page: Page, deployment: Deployment, *scopes: str) -> None:
     page.goto(f"{deployment.api_origin}/dashboard")
     page.evaluate("""(token) => {
       document.querySelector("#token").value = token;
       document.querySelector("#sign-in").requestSubmit();
-    }""", deployment.server.token(READ_TELEMETRY))
+    }""", deployment.server.token(READ_TELEMETRY, *scopes))
     page.wait_for("!document.querySelector('#signed-in').hidden", timeout_s=PATIENCE_S)
 
 
@@ -51,6 +51,12 @@ def test_one_call_is_one_trace_from_the_page_to_the_upstream(
     page.screenshot(OUTPUT / "dashboard-trace.png")
     [(_, _, asked, _)] = deployment.asked()
     assert asked["x-correlation-id"] == cid
+
+
+def test_what_was_deployed_is_marked_for_whoever_may_read_the_audit(page: Page, deployment: Deployment) -> None:
+    signed_in(page, deployment, READ_AUDIT)
+    page.wait_for("document.querySelectorAll('#charts .mark').length > 0", timeout_s=PATIENCE_S)
+    assert "plugin.enabled test." in page.evaluate("() => document.querySelector('#marks').textContent")
 
 
 def runs(browser: Browser, deployment: Deployment) -> bool:

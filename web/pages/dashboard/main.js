@@ -144,7 +144,7 @@ function drawCharts({ stepS, points }, firing, audit) {
   const times = points.map((/** @type {any} */ point) => Math.max(point.at, span[0]));
   const of = (/** @type {(point: any) => number | null} */ value) => points.map(value);
   const marks = [
-    ...audit.filter((entry) => /^plugin\.(enable|block|disable)$/.test(entry.action)).map((entry) =>
+    ...audit.filter((entry) => /^plugin\.(enabled|disabled|blocked)$/.test(entry.action)).map((entry) =>
       ({ at: entry.at / 1000, text: `${entry.action} ${entry.target}` })),
     ...firing.map((alert) => ({ at: alert.since, text: `alert ${alert.rule} ${alert.group}` })),
   ];
