@@ -37,8 +37,8 @@ unit: .setup/dev .setup/services runtime ## the tests that need no browser
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
 	@$(E2E); e2e=$$?; $(E2E_ALONE); exit $$(( e2e | $$? ))
 
-attack-full: .setup/browsers runtime ## attacks and controls, in every engine, in plain and in isolated pages: most of an hour
-	@PYSANDBOX_FULL=1 $(PYTEST) -n 2 -m "not alone" e2e/attacks e2e/limits; plain=$$?; \
+attack-full: .setup/browsers runtime ## all that runs in browsers, attacks and controls, in every engine and in isolated pages: an hour
+	@PYSANDBOX_FULL=1 $(E2E); plain=$$?; \
 	 PYSANDBOX_FULL=1 PYSANDBOX_ISOLATED=1 PYSANDBOX_ENGINES=chromium,firefox $(PYTEST) -n 2 e2e/attacks; exit $$(( plain | $$? ))
 
 check: .setup/deno ## lint and types, Python and TypeScript

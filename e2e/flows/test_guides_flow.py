@@ -11,6 +11,8 @@ from e2e.kit.lab import PATIENCE_S, Lab
 from pysandbox.core.flow.check import parse_flow
 from pysandbox.core.flow.journal import replay
 
+pytestmark = pytest.mark.one_engine  # it is Python in the host that is tested
+
 TIMEOUT_MS = 2500
 RUNS_BEFORE_REST = 5
 

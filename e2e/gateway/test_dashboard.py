@@ -30,6 +30,7 @@ def signed_in(page: Page, deployment: Deployment, *scopes: str) -> None:
     page.wait_for("!document.querySelector('#signed-in').hidden", timeout_s=PATIENCE_S)
 
 
+@pytest.mark.one_engine
 def test_one_call_is_one_trace_from_the_page_to_the_upstream(
     page: Page, caller: LabPlugin, deployment: Deployment
 ) -> None:

@@ -17,6 +17,8 @@ from pysandbox.core.limits import default
 from pysandbox.gateway.serve import DevServer
 from pysandbox.testing.browsers import Page
 
+pytestmark = pytest.mark.one_engine  # it is Python in the host that is tested
+
 PLUGIN = Path(__file__).parents[1] / "plugins" / "spine"
 PAGES = Path(__file__).parents[1] / "pages"
 TIMEOUT_MS = 400

@@ -12,6 +12,8 @@ from e2e.kit.lab import Lab, LabError, LabPlugin, Outcome
 from pysandbox.gateway.serve import DevServer
 from pysandbox.testing.browsers import Page
 
+pytestmark = pytest.mark.one_engine  # it is Python in the host that is tested
+
 ID, VERSION = "test.spine", "1.0.0"
 PLUGIN = Path(__file__).parents[1] / "plugins" / "spine"
 PAGES = Path(__file__).parents[1] / "pages"

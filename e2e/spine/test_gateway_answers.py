@@ -17,6 +17,8 @@ from e2e.kit.server import LabServer
 from pysandbox.core.bundle import build_bundle
 from pysandbox.testing.browsers import Browser, Page
 
+pytestmark = pytest.mark.one_engine  # it is Python in the host that is tested
+
 SPINE = Path(__file__).parents[1] / "plugins" / "spine"
 
 

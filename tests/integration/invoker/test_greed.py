@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ async def test_log_lines_are_counted(most: int, heard: int) -> None:
                                    "messagesPerSecond": 2000, "creditMessages": 256}) as here:  # fmt: skip
         await here.invoke("logs")
         lines = [told for told in here.told if told.kind == "log" and '"line"' in told.payload]
-        assert len(lines) <= heard
+        assert 0 < len(lines) <= heard
         assert most == 200 or len(lines) > 200
 
 
@@ -116,19 +115,18 @@ async def test_a_plugin_that_keeps_dying_is_left_alone(restarts: int, code: Code
 
 
 BOMB = """
+say(String(Deno.pid));
 const bombs = [];
 try {
-  for (let n = 0; n < 200; n++) bombs.push(new Worker("data:text/javascript,for(;;){}", { type: "module" }));
-  say(JSON.stringify([Deno.pid, bombs.length]));
-} catch (error) {
-  say(JSON.stringify([Deno.pid, String(error)]));
-}
+  for (let n = 0; n < 20; n++) bombs.push(new Worker("data:text/javascript,for(;;){}", { type: "module" }));
+} catch { /* refused: then this loop is the bomb */ }
+for (;;) {}
 """
 
 
 @in_loop
 async def test_a_bomb_of_workers_ends_with_its_process(tmp_path: Path) -> None:
     async with attack(tmp_path, BOMB, Walls()) as heard:
-        pid = json.loads(heard.said[0])[0] if heard.said else 0
-        assert heard.said or heard.over.is_set()
-    assert pid == 0 or has_ended(pid)
+        pid = int(heard.said[0])
+        assert not has_ended(pid), "the control: until it is killed it runs"
+    assert has_ended(pid)
