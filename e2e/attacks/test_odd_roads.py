@@ -109,6 +109,7 @@ def test_odd_buffers_are_refused_by_the_browser_or_by_us(
     assert attacker.value("echo", 1) == 1
 
 
+@pytest.mark.alone
 def test_messages_that_are_dear_to_read_end_their_sender(lab: Lab, victim: LabPlugin, neighbour: LabPlugin) -> None:
     """Text is all that a port takes, so the first of them is refused unread, and past its budget the sender goes."""
     outcome = victim.invoke("take", ["labyrinth", 100_000, 40], timeoutMs=20_000)
