@@ -22,7 +22,8 @@ from pysandbox.gateway.auth.principal import (
 from pysandbox.gateway.flows.routes import MAX_WAIT_S
 from pysandbox.gateway.openapi_schemas import TEXT, WHOLE, Schema
 from pysandbox.gateway.proxy.route import METHODS
-from pysandbox.gateway.telemetry.figures import GROUPS, MOST_MINUTES
+from pysandbox.gateway.telemetry.figures import MOST_MINUTES
+from pysandbox.gateway.telemetry.packing import GROUPS
 
 SESSION: Final = "session"
 PLATFORM: Final = "platform"

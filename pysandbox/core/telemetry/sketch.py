@@ -35,10 +35,6 @@ class Sketch:
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
         self._counts: Counter[int] = Counter({int(at): count for at, count in (counts or {}).items()})
 
-    def put(self, bucket: int, times: int) -> None:
-        """As `add`, for a bucket that is known."""
-        self._counts[bucket] += times
-
     def add(self, value: float, times: int = 1) -> None:
         self._counts[bucket_of(value)] += times
 

@@ -100,8 +100,8 @@ telemetry_records: Final = sa.Table(
     sa.Column("subject", _name(76), nullable=False),  # hashed
     sa.Column("body", sa.Text, nullable=False),
     sa.Index("telemetry_by_id", "tenant", "id", unique=True),
-    sa.Index("telemetry_by_time", "tenant", "at_ms"),
-    sa.Index("telemetry_by_plugin", "tenant", "plugin_id", "at_ms"),
+    sa.Index("telemetry_by_tenant", "tenant", "seq"),
+    sa.Index("telemetry_by_plugin", "tenant", "plugin_id", "seq"),
     sa.Index("telemetry_by_correlation", "tenant", "correlation_id"),
     sa.Index("telemetry_by_subject", "tenant", "subject"),
     sa.Index("telemetry_by_age", "at_ms"),
@@ -134,6 +134,16 @@ telemetry_counts: Final = sa.Table(
     sa.Column("total", sa.Float, nullable=False),
     sa.Index("telemetry_counts_by_age", "step_s", "at_s"),
     sqlite_with_rowid=False,  # read in the order of the key, which then is the table
+)
+telemetry_packed: Final = sa.Table(
+    "telemetry_packed", metadata,
+    sa.Column("tenant", _name(), primary_key=True),
+    sa.Column("step_s", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("of", _name(16), primary_key=True),  # by what it is grouped
+    sa.Column("at_s", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", _name(2000), primary_key=True),  # of the group
+    sa.Column("body", sa.Text, nullable=False),  # totals and counts by bucket of each measure, as JSON
+    sa.Index("telemetry_packed_by_age", "step_s", "at_s"),
 )
 telemetry_alerts: Final = sa.Table(
     "telemetry_alerts", metadata,

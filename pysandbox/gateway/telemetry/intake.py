@@ -6,11 +6,10 @@ Must not know: SQL, HTTP.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from calendar import timegm
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from time import strptime
 from typing import Any, Final, cast
 
 from pysandbox.core.errors import Code, Problem, SandboxError
@@ -23,6 +22,9 @@ MAX_BODY_BYTES: Final = 512 * 1024
 AHEAD_MS: Final = 5 * 60 * 1000
 """A clock may be that much fast; later than that is taken for now."""
 _MOST_TOLD: Final = 20
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MS: Final = dt.timedelta(milliseconds=1)
+_TEXT: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Row:
 
     @property
     def body(self) -> str:
-        return json.dumps(self.told, separators=(",", ":"), ensure_ascii=False)
+        return _TEXT.encode(self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,6 @@ def _row(told: Mapping[str, Any], sender: Sender, keys: TelemetryKeys, now_ms: i
 def epoch_ms(timestamp: str) -> int:
     """``2024-05-15T14:32:11.000Z`` as epoch milliseconds; 0 for a day that no calendar has."""
     try:
-        return timegm(strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S")) * 1000 + int(timestamp[20:23])
+        return (dt.datetime.fromisoformat(timestamp) - _EPOCH) // _MS
     except ValueError:
         return 0

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from pysandbox.core.telemetry.redact import keyed_hash
 VARIABLE: Final = "PYSANDBOX_TELEMETRY_KEY"
 EPOCH_MS: Final = 30 * 24 * 3600 * 1000
 """How long a tenant's key is used: as long as raw records are kept, so at most two say who somebody is."""
+_MOST_DERIVED: Final = 1000
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -29,6 +31,7 @@ class TelemetryKeys:
 
     def __init__(self, main: bytes) -> None:
         self._main = main
+        self._of_tenant = lru_cache(_MOST_DERIVED)(self._of_month)  # asked for twice by every record
 
     def of_session(self, tenant: str, session_id: str) -> bytes:
         """What a browser hashes with: another one for each session."""
@@ -47,7 +50,7 @@ class TelemetryKeys:
         """A browser's hash under a key that no browser has."""
         return keyed_hash(self._of_tenant(tenant, at_ms // EPOCH_MS), hashed)
 
-    def _of_tenant(self, tenant: str, epoch: int) -> bytes:
+    def _of_month(self, tenant: str, epoch: int) -> bytes:
         return self._derived("tenant", tenant, str(epoch))
 
     def _derived(self, *parts: str) -> bytes:

@@ -30,6 +30,7 @@ from pysandbox.gateway.telemetry import figures
 from pysandbox.gateway.telemetry.alerting import AlertBook
 from pysandbox.gateway.telemetry.intake import MAX_BODY_BYTES, Sender, read_batch
 from pysandbox.gateway.telemetry.keys import TelemetryKeys
+from pysandbox.gateway.telemetry.packing import GROUPS
 from pysandbox.gateway.telemetry.store import RAW_MS, TelemetryStore
 from pysandbox.gateway.telemetry.words import PluginWords
 
@@ -88,16 +89,16 @@ class TelemetryRoutes:
     async def health(self, request: Request) -> Response:
         tenant, query = await self._asked(request, "by", "minutes")
         by = query.get("by", "plugin")
-        if by not in figures.GROUPS:
-            raise _unusable("by", f"is one of {', '.join(figures.GROUPS)}")
+        if by not in GROUPS:
+            raise _unusable("by", f"is one of {', '.join(GROUPS)}")
         window_s = _whole(query, "minutes", 60, 1, figures.MOST_MINUTES) * 60
         groups = await figures.health(self.store, tenant, by, window_s, self.now_ms() // 1000)
         return _json({"by": by, "minutes": window_s // 60, "groups": groups})
 
     async def series(self, request: Request) -> Response:
-        tenant, query = await self._asked(request, "minutes", *figures.GROUPS)
+        tenant, query = await self._asked(request, "minutes", *GROUPS)
         window_s = _whole(query, "minutes", 60, 1, figures.MOST_MINUTES) * 60
-        where = {name: query[name] for name in figures.GROUPS if name in query}
+        where = {name: query[name] for name in GROUPS if name in query}
         points = await figures.series(self.store, tenant, window_s, self.now_ms() // 1000, where)
         return _json({"minutes": window_s // 60, "stepS": figures.step_for(window_s), "points": points})
 

@@ -21,14 +21,15 @@ from pysandbox.core.telemetry.sketch import bucket_of
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import telemetry_counts as counts
 from pysandbox.gateway.store.tables import telemetry_exports as exports
+from pysandbox.gateway.store.tables import telemetry_packed as packed
 from pysandbox.gateway.store.tables import telemetry_records as records
+from pysandbox.gateway.telemetry import packing
 from pysandbox.gateway.telemetry.intake import Row
 from pysandbox.gateway.telemetry.names import Names
+from pysandbox.gateway.telemetry.packing import STEPS
 
 DAY_MS: Final = 24 * 3600 * 1000
 RAW_MS: Final = 30 * DAY_MS
-STEPS: Final = {60: 3 * DAY_MS, 3600: 100 * DAY_MS, 86_400: 0}
-"""What is counted together, in seconds, and how long such counts are kept; 0: for ever."""
 _TOGETHER: Final = {"latency": {60: 1, 3600: 3, 86_400: 3}, "memory": {60: 5, 3600: 5, 86_400: 5}}
 """So many of a sketch's buckets are counted as the middle one of them: a month of days has to be summed up quickly."""
 INDEXED: Final = {
@@ -76,16 +77,22 @@ class TelemetryStore:
         return len(fresh)
 
     async def sweep(self, now_ms: int) -> int:
-        """Delete all that is too old, a piece at a time with a pause behind each, so that what comes in is not held up.
-        How many records."""
+        """Delete all that is too old and pack the counts of times that are over, a piece at a time with a pause behind
+        each, so that what comes in is not held up. How many records were deleted."""
         gone = 0
         while piece := await self.delete_old(now_ms):
             gone += piece
             await asyncio.sleep(_PAUSE_S)
+        for work in (packing.pack, packing.delete_old):
+            done = 1
+            while done:
+                async with self._database.begin() as connection:
+                    done = await work(connection, now_ms // 1000)
+                await asyncio.sleep(_PAUSE_S)
         return gone
 
     async def delete_old(self, now_ms: int) -> int:
-        """Delete a bounded number of raw records and fine counts that are past their time. How many records.
+        """Delete a bounded number of raw records that are past their time. How many.
 
         What an export's destination never had of them is counted there.
         """
@@ -96,10 +103,6 @@ class TelemetryStore:
                 records.c.seq.in_(old), records.c.seq > exports.c.seq).scalar_subquery()
             await connection.execute(sa.update(exports).values(gap=exports.c.gap + unsent))
             gone = await connection.execute(sa.delete(records).where(records.c.seq.in_(old)))
-            for step_s, kept_ms in STEPS.items():
-                if kept_ms:
-                    await connection.execute(sa.delete(counts).where(
-                        counts.c.step_s == step_s, counts.c.at_s <= (now_ms - kept_ms) // 1000))
         return gone.rowcount
 
     async def erase(self, tenant: str, subjects: Sequence[str]) -> int:
@@ -127,19 +130,11 @@ class TelemetryStore:
         return found if after is not None else found[::-1]
 
     async def counted(
-        self, tenant: str, step_s: int, from_s: int, until_s: int, by: sa.ColumnElement[Any],
-        where: Mapping[str, str] | None = None,
-    ) -> list[tuple[Any, str, int, int, float]]:  # fmt: skip
-        """``(group, measure, bucket, count, total)`` of what began from ``from_s`` on and before ``until_s``."""
-        chosen = sa.select(
-            by, counts.c.measure, counts.c.bucket, sa.func.sum(counts.c.count), sa.func.sum(counts.c.total),
-        ).where(
-            counts.c.tenant == tenant, counts.c.step_s == step_s, counts.c.at_s >= from_s, counts.c.at_s < until_s)
-        for name, value in (where or {}).items():
-            chosen = chosen.where(counts.c[name] == value)
+        self, tenant: str, times: tuple[int, int, int], by: str, where: Mapping[str, str] | None = None,
+    ) -> list[packing.Counted]:  # fmt: skip
+        """See `packing.read`."""
         async with self._database.begin() as connection:
-            rows = await connection.execute(chosen.group_by(by, counts.c.measure, counts.c.bucket))
-            return [(row[0], row[1], row[2], int(row[3]), float(row[4])) for row in rows]
+            return await packing.read(connection, tenant, times, by, where or {})
 
     async def day(self, at_s: int) -> list[Mapping[str, Any]]:
         """Every count of the day that began at ``at_s``, of all tenants."""
@@ -151,8 +146,9 @@ class TelemetryStore:
     async def tenants(self, since_s: int) -> list[str]:
         """Who sent something since then."""
         async with self._database.begin() as connection:
-            return list((await connection.execute(sa.select(counts.c.tenant).where(
-                counts.c.step_s == 60, counts.c.at_s >= since_s).distinct())).scalars())
+            return list((await connection.execute(sa.union(*(
+                sa.select(table.c.tenant).where(table.c.step_s == 60, table.c.at_s >= since_s)
+                for table in (counts, packed))))).scalars())
 
 
 def _values(tenant: str, row: Row, now_ms: int) -> dict[str, object]:
@@ -173,8 +169,10 @@ def _counted(tenant: str, rows: Sequence[Row], gap: int, now_ms: int, names: Nam
         for measure, bucket, count, total in _measures(told):
             kind, _, name = measure.partition(".")
             known = f"{kind}.{names.of(tenant, kind, name, now_ms)}" if kind in _NAMED else measure
-            for step_s in STEPS:
+            for step_s, kept_s in STEPS.items():
                 at_s = row.at_ms // 1000 // step_s * step_s
+                if kept_s and at_s <= now_ms // 1000 - kept_s:
+                    continue  # too old to be counted so finely
                 together = _TOGETHER.get(measure, {}).get(step_s, 1)
                 middle = bucket // together * together + together // 2
                 slot = found[tenant, step_s, at_s, *place, known, middle, told["vendor"]]

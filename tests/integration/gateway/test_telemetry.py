@@ -13,11 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.telemetry.alerts import BUILT_IN
 from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.store.database import Database
+from pysandbox.gateway.store.tables import telemetry_counts
 from pysandbox.gateway.telemetry import figures
 from pysandbox.gateway.telemetry.alerting import Notice, send
 from pysandbox.gateway.telemetry.running import notifier
@@ -120,6 +122,11 @@ def test_records_of_plugins_that_are_not_the_tenants_are_refused(client: Client)
     assert refused["error"]["details"][0]["path"] == "$.records[0].pluginId"
 
 
+async def counts_left(database: Database) -> int:
+    async with database.begin() as connection:
+        return (await connection.execute(sa.select(sa.func.count()).select_from(telemetry_counts))).scalar_one()
+
+
 def test_two_replicas_on_one_postgresql_count_each_record_once(postgres: Service) -> None:
     async def run() -> None:
         replicas = [Database.open(postgres.url) for _ in range(2)]
@@ -133,7 +140,18 @@ def test_two_replicas_on_one_postgresql_count_each_record_once(postgres: Service
         health = await figures.health(stores[1], "acme", "environment", 3600, NOW_MS // 1000)
         assert sum(kept) == 525
         assert (health["prod"]["count"], health["prod"]["failed"]) == (525, 175)
-        assert await stores[0].sweep(NOW_MS + 40 * 86_400_000) == 525
+        fine = await counts_left(replicas[0])
+        late = [store.keep("acme", rows(told(9000 + at)), 0, NOW_MS) for at, store in enumerate(stores * 5)]
+        await asyncio.gather(*(store.sweep(NOW_MS + 3 * 86_400_000 - 60_000) for store in stores), *late)
+        await stores[0].sweep(NOW_MS + 3 * 86_400_000 - 60_000)
+        assert await counts_left(replicas[0]) < fine
+        for by in ("plugin", "environment"):  # packed by both at once while more came in, and all is still there once
+            groups = await figures.health(stores[1], "acme", by, 3600, NOW_MS // 1000)
+            assert sum(group["count"] for group in groups.values()) == 535
+        placed = await figures.series(
+            stores[1], "acme", 3600, NOW_MS // 1000, {"queue": "support", "environment": "prod"})
+        assert sum(point["count"] for point in placed) == 535
+        assert await stores[0].sweep(NOW_MS + 40 * 86_400_000) == 535
         for replica in replicas:
             await replica.close()
 
