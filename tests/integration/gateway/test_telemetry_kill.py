@@ -16,7 +16,7 @@ import aiohttp
 from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
 from tests.integration.gateway.receivers import Authority, Receiver, receiving
-from tests.integration.services import free_port
+from tests.integration.services import Service, free_port
 from tests.unit.gateway.fake_dist import write_dist
 from tests.unit.gateway.registered import NAME, sent
 from tests.unit.gateway.telemetry.records import told
@@ -57,14 +57,18 @@ async def ready(client: aiohttp.ClientSession) -> bool:
 
 
 def test_what_was_acknowledged_survives_and_nothing_is_doubled(tmp_path: Path) -> None:
-    asyncio.run(scenario(tmp_path))
+    asyncio.run(scenario(tmp_path, {}))
 
 
-async def scenario(folder: Path) -> None:
+def test_so_it_is_with_postgresql(tmp_path: Path, postgres: Service) -> None:
+    asyncio.run(scenario(tmp_path, {"PYSANDBOX_DATABASE_URL": postgres.url}))
+
+
+async def scenario(folder: Path, more: dict[str, str]) -> None:
     data, dist, port = folder / "data", write_dist(folder / "dist"), free_port()
     receiver, authority = Receiver(), Authority(folder / "pki")
     with GatewayServer(Settings(port=0, sandbox_port=0, data_dir=data, dist=dist, access_log=False)) as near:
-        token = near.token(*SCOPES)  # makes the development key
+        token = near.token(*SCOPES, tenant="killed")  # makes the development key
     async with receiving(receiver, authority, "otlp") as server, aiohttp.ClientSession(
             f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}) as client:  # fmt: skip
         files = authority.certificates()
@@ -73,7 +77,8 @@ async def scenario(folder: Path) -> None:
             "PYSANDBOX_DIST": str(dist), "PYSANDBOX_ACCESS_LOG": "false",
             "PYSANDBOX_EXPORT_OTLP_URL": server.url.replace("http:", "https:"),
             "PYSANDBOX_EXPORT_CA_FILE": str(files.authorities),
-            "PYSANDBOX_EXPORT_CERTIFICATE_FILE": str(files.certificate), "PYSANDBOX_EXPORT_KEY_FILE": str(files.key)}
+            "PYSANDBOX_EXPORT_CERTIFICATE_FILE": str(files.certificate), "PYSANDBOX_EXPORT_KEY_FILE": str(files.key),
+            **more}
         waiting, acknowledged = list(range(BATCHES)), set[int]()
         async with gateway(environment, client) as process:
             session, now_ms = await opened(client)

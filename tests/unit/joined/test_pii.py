@@ -103,6 +103,7 @@ def test_nobody_is_found_in_any_record_or_in_the_database(tmp_path: Path) -> Non
     assert len([one for one in records if one["kind"] == "log"]) >= len(seeded) * 3 // 5
     everything = json.dumps(records, ensure_ascii=False) + at_rest(tmp_path, records).decode(errors="replace")
     assert everything.count("com.example.lab") > 2 * len(records)
+    everything = "\n".join(set(re.split('","|[\x00-\x1f]', everything)))  # what is there many times is searched once
     digests = {one[:32] for one in re.findall("[0-9a-f]{32,64}", everything)}
 
     values = {value for message in seeded for value in message.values}
