@@ -9,6 +9,7 @@ import pytest
 
 from e2e.conftest import OUTPUT, PAGES
 from e2e.gateway.conftest import GATEWAY_PLUGINS, opened
+from e2e.kit.accessibility import complaints
 from e2e.kit.deployment import Deployment, vault_key
 from e2e.kit.lab import LabPlugin
 from pysandbox.gateway import headers, pages
@@ -123,8 +124,10 @@ def test_it_fits_and_is_used_by_keyboard(
             keys.press("Tab")
         keys.press("Enter")
         page.wait_for("document.querySelector('#trace').open", timeout_s=PATIENCE_S)
+        assert complaints(page) == []
         keys.press("Escape")
         page.wait_for("!document.querySelector('#trace').open", timeout_s=PATIENCE_S)
+        assert complaints(page) == []
         OUTPUT.mkdir(exist_ok=True)
         for part, place in (("live", "document.body.scrollHeight"), ("top", "0")):
             page.evaluate(f"() => scrollTo(0, {place})")
