@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from e2e.conftest import FULL, PAGES, PLUGINS
 from e2e.kit.lab import BOOT_MS, Lab, LabError
 from e2e.kit.server import LabServer
-from pysandbox.testing.browsers import Page
+from pysandbox.testing.browsers import Browser
 
 PATIENCE_MS = 2500  # what the page grants a start that cannot succeed
 CODES = {"BOOT_FAILED", "BOOT_TIMEOUT", "ASSET_TAMPERED", "ORIGIN_NOT_ALLOWED", "ISOLATION_FAILED"}
@@ -72,24 +72,31 @@ def opened(lab: Lab, server: LabServer, patience_ms: int) -> Lab:
     return lab
 
 
-CASES = [
-    (part, fault) for part in PARTS for fault in FAULTS
-    if FULL or (fault == "missing" if part != "host_worker.js" else fault != "missing")
-]  # fmt: skip
+Case = tuple[str, str]
+CASES = {
+    "each part missing": [(part, "missing") for part in PARTS],
+    "the host in each way": [("host_worker.js", fault) for fault in FAULTS if fault != "missing"],
+} if not FULL else {f"{part} {fault}": [(part, fault)] for part in PARTS for fault in FAULTS}  # fmt: skip
 
 
-@pytest.mark.parametrize(("part", "fault"), CASES)
+@pytest.mark.parametrize("cases", CASES.values(), ids=CASES.keys())
 def test_a_fault_has_a_code_and_ends_when_the_server_is_well_again(
-    page: Page, server: LabServer, dist: Path, part: str, fault: str
+    browser: Browser, server: LabServer, dist: Path, cases: list[Case]
 ) -> None:
-    server.faults = {path_of(dist, part): FAULTS[fault]}
-    lab = Lab(page, f"{server.api_origin}/pages/lab.html")
-    try:
-        with pytest.raises(LabError) as caught:
-            opened(lab, server, PATIENCE_MS)
-    finally:
-        server.faults = {}
-    assert caught.value.code in CODES, caught.value
-    assert caught.value.message
-    lab.ask("() => lab.close()")
-    assert opened(lab, server, BOOT_MS).load(PLUGIN).value("echo", 1) == 1
+    for number, (part, fault) in enumerate(cases, 1):
+        page = browser.new_page()  # one that has nothing of the bundle in its cache
+        try:
+            lab = Lab(page, f"{server.api_origin}/pages/lab.html")
+            server.faults = {path_of(dist, part): FAULTS[fault]}
+            try:
+                with pytest.raises(LabError) as caught:
+                    opened(lab, server, PATIENCE_MS)
+            finally:
+                server.faults = {}
+            assert caught.value.code in CODES, (part, fault, caught.value)
+            assert caught.value.message, (part, fault)
+            lab.ask("() => lab.close()")
+            if number == len(cases):
+                assert opened(lab, server, BOOT_MS).load(PLUGIN).value("echo", 1) == 1
+        finally:
+            page.close()
