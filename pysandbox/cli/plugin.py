@@ -58,6 +58,30 @@ def show(
         output.out().print(output.line((f"  {name:<10}", "dim"), value))
 
 
+@app.command("log")
+def log(
+    version: Version,
+    after: Annotated[int, typer.Option(min=0, help="What is behind this number: the last that was told before.")] = 0,
+    url: remote.Url = remote.DEFAULT_URL,
+    token_file: remote.TokenFile = None,
+    as_json: remote.Json = False,
+) -> None:
+    """What your own plugin logged and raised, redacted, if the operator agreed to plugin:log:export."""
+    last = after
+    while True:
+        told = remote.ask("GET", url, f"{_path(version)}/log?after={last}&limit=500", token_file)
+        for line in told["lines"]:
+            if as_json:
+                output.json_line(line)
+            else:
+                said = f"  {line['level']}: {line['message']}"
+                output.out().print(output.line((line["at"], "dim"), said, (f"  {line['correlationId']}", "dim")))
+        if told["last"] == last:
+            break
+        last = told["last"]
+    output.err().print(f"the last has the number {last}")
+
+
 @app.command("add")
 def add(
     source: Annotated[

@@ -108,6 +108,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "minutes": WHOLE, "stepS": WHOLE,
         "points": {"type": "array", "items": _closed({"at": WHOLE, **_FIGURES})}}),
     "TelemetryRecords": _listed("records", ANY_OBJECT),
+    "OwnLog": _closed({"lines": {"type": "array", "items": ANY_OBJECT}, "last": WHOLE}),
     "FiringAlerts": _listed("alerts", _closed({"rule": TEXT, "group": TEXT, "since": WHOLE, "value": _NUMBER})),
     "TelemetryErased": _closed({"erased": WHOLE}),
     "KeptSecrets": _listed("secrets", ref("KeptSecret")),

@@ -21,12 +21,13 @@ MANAGE_SESSIONS: Final = "webchat:session:manage"
 READ_METRICS: Final = "telemetry:metrics:read"
 READ_TELEMETRY: Final = "telemetry:records:read"
 ERASE_TELEMETRY: Final = "telemetry:records:erase"
+READ_OWN_LOG: Final = "plugin:log:read"
 READ_AUDIT: Final = "telemetry:audit:read"
 WRITE_FLOWS: Final = "architect:flow:write"
 RUN_FLOWS: Final = "architect:flow:run"
 SCOPES: Final = frozenset({
     MANAGE_PLUGINS, EDIT_INTEGRATIONS, OPEN_SESSIONS, MANAGE_SESSIONS, READ_METRICS, READ_TELEMETRY, ERASE_TELEMETRY,
-    READ_AUDIT, WRITE_FLOWS, RUN_FLOWS})
+    READ_OWN_LOG, READ_AUDIT, WRITE_FLOWS, RUN_FLOWS})
 """Everything that a platform token can open here."""
 
 

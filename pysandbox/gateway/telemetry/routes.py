@@ -18,6 +18,7 @@ from pysandbox.core.telemetry.record import KINDS
 from pysandbox.gateway import audit, headers
 from pysandbox.gateway.auth.principal import (
     ERASE_TELEMETRY,
+    READ_OWN_LOG,
     READ_TELEMETRY,
     Authenticator,
     GatewaySession,
@@ -28,6 +29,7 @@ from pysandbox.gateway.reading import bearer, read_object
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.telemetry import figures
 from pysandbox.gateway.telemetry.alerting import AlertBook
+from pysandbox.gateway.telemetry.author_log import AuthorLog
 from pysandbox.gateway.telemetry.intake import MAX_BODY_BYTES, Sender, read_batch
 from pysandbox.gateway.telemetry.keys import TelemetryKeys
 from pysandbox.gateway.telemetry.packing import GROUPS
@@ -61,6 +63,7 @@ class TelemetryRoutes:
             Route("/api/v2/telemetry/series", self.series),
             Route("/api/v2/telemetry/records", self.records),
             Route("/api/v2/telemetry/alerts", self.firing),
+            Route("/api/v2/plugins/{plugin_id}/versions/{version}/log", self.own_log),
             Route("/api/v2/telemetry/subjects", self.erase, methods=["DELETE"]),
         ]
 
@@ -117,6 +120,15 @@ class TelemetryRoutes:
     async def firing(self, request: Request) -> Response:
         tenant, _ = await self._asked(request)
         return _json({"alerts": await self.alerts.firing(tenant)})
+
+    async def own_log(self, request: Request) -> Response:
+        """What the plugin of the author who asks has logged."""
+        principal = await self.tokens.principal(request)
+        principal.require(READ_OWN_LOG)
+        query = _only(request, "after", "limit")
+        return _json(await AuthorLog(self.database).read(
+            principal, request.path_params["plugin_id"], request.path_params["version"],
+            _whole(query, "after", 0, 0, 1 << 53), _whole(query, "limit", 100, 1, _MAX_RECORDS)))
 
     async def erase(self, request: Request) -> Response:
         """Everything about one user, named as tokens name them."""
