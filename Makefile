@@ -16,7 +16,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test attack-full check bench bench-gateway bench-flow bench-telemetry bench-invoker fuzz mutation soak soak-gateway dist clean lock runtime unit e2e
+.PHONY: help run demo test attack-full check bench bench-gateway bench-flow bench-telemetry bench-invoker fuzz mutation soak soak-gateway dist docs clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -78,6 +78,9 @@ soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now 
 dist: .setup/base runtime ## what is published: wheel, npm package, SBOM; installed elsewhere without an index, it must serve
 	@$(BIN)/python tools/dist.py --verify
 
+docs: .setup/docs ## the docs as a site, in build/site/; fails where a link leads nowhere
+	@$(BIN)/python tools/docs.py
+
 lock: ## resolve the Python dependencies again (needs uv)
 	@tools/lock.sh
 
@@ -103,6 +106,10 @@ runtime: .setup/base
 .setup/dev: .setup/base requirements-dev.lock
 	@echo "Installing test tools (requirements-dev.lock)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.setup/docs: .setup/dev requirements-docs.lock
+	@$(PIP) --require-hashes -r requirements-docs.lock
 	@touch $@
 
 .setup/deno: .setup/dev deno.json deno.lock

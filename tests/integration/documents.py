@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-GENERATED = ("docs/errors.md", "docs/flow-blocks.md", "docs/limits.md")
+GENERATED = ("docs/errors.md", "docs/flow-blocks.md", "docs/limits.md", "docs/settings.md")
 NAMES = sorted(
     str(path.relative_to(ROOT))
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
