@@ -1,0 +1,61 @@
+"""The page is hidden in the middle of a run, in a browser that then wakes its timers once a second at most: the flow
+ends all the same, in its author's block, in its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.conftest import IN_CI, MISSING, wanted_engines
+from e2e.flows.conftest import begin, flow
+from e2e.kit.direct import DirectPage
+from e2e.kit.lab import PATIENCE_S, Lab
+from e2e.kit.server import LabServer
+from e2e.limits.test_hidden_tab import TICKS, UNTHROTTLED
+from pysandbox.core.flow.check import parse_flow
+from pysandbox.core.flow.journal import replay
+from pysandbox.testing.browsers import missing_parts
+from tests.bench.browser import Browser
+
+pytestmark = pytest.mark.alone
+
+TIMEOUT_MS = 2500  # of the flow's block
+WAIT_MS = 3000
+WAITS = {"blocks": [
+    {"id": "pause", "type": "wait", "ms": WAIT_MS, "next": "end"},
+    {"id": "end", "type": "routeToQueue", "queueId": "q"},
+]}  # fmt: skip
+
+
+@pytest.fixture
+def seen(faulty_server: LabServer) -> Iterator[Lab]:
+    """An open sandbox in a tab that is still in front."""
+    if "chromium" not in wanted_engines():
+        pytest.skip("Chromium is not asked for")
+    if missing_parts("chromium"):
+        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    with Browser(throttled=True) as browser:
+        page = DirectPage(browser)
+        yield Lab(page, f"{faulty_server.api_origin}/pages/lab.html").open(faulty_server)
+        page.close()
+
+
+def test_a_run_ends_in_its_time_though_the_page_is_hidden_meanwhile(seen: Lab) -> None:
+    for customer_id in ("sleeps", "spins"):
+        ticket = begin(seen, customer_id)
+        seen.page.wait_for("lab.steps.at(-1)?.event === 'blockStarted'", timeout_s=PATIENCE_S)
+        seen.page.hide()
+        ran = seen.page.evaluate("(t) => lab.finish(t)", ticket, timeout_s=90)
+        assert "rejected" not in ran, ran
+        assert seen.ask("() => document.visibilityState") == "hidden"
+        ending = ran["ending"]
+        assert (ending["block"], ending["withinSla"]) == ("fallback_to_standard_queue", True), ran
+        assert ending["metadata"]["pluginFailureReason"] == "PLUGIN_TIMEOUT"
+        assert ran["blocks"][0]["durationMs"] <= TIMEOUT_MS + 500
+        assert replay(parse_flow(flow("risk.json")), ran["journal"]) == ran["journal"]
+    assert seen.ask(TICKS) < UNTHROTTLED / 10, "the page's own timers are slowed down, or nothing was shown"
+    ran = seen.page.evaluate("(t) => lab.finish(t)", begin(seen, "c-1", of=WAITS), timeout_s=90)
+    assert "rejected" not in ran, ran
+    began, ended = (event["atMs"] for event in ran["journal"] if event.get("block") == "pause")
+    assert WAIT_MS - 50 <= ended - began <= WAIT_MS + 500
