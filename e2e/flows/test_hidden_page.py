@@ -29,24 +29,25 @@ WAITS = {"blocks": [
 
 
 @pytest.fixture
-def seen(faulty_server: LabServer) -> Iterator[Lab]:
-    """An open sandbox in a tab that is still in front."""
+def tab() -> Iterator[DirectPage]:
+    """One that is still in front."""
     if "chromium" not in wanted_engines():
         pytest.skip("Chromium is not asked for")
     if missing_parts("chromium"):
         (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
     with Browser(throttled=True) as browser:
         page = DirectPage(browser)
-        yield Lab(page, f"{faulty_server.api_origin}/pages/lab.html").open(faulty_server)
+        yield page
         page.close()
 
 
-def test_a_run_ends_in_its_time_though_the_page_is_hidden_meanwhile(seen: Lab) -> None:
+def test_a_run_ends_in_its_time_though_the_page_is_hidden_meanwhile(tab: DirectPage, faulty_server: LabServer) -> None:
+    seen = Lab(tab, f"{faulty_server.api_origin}/pages/lab.html").open(faulty_server)
     for customer_id in ("sleeps", "spins"):
         ticket = begin(seen, customer_id)
-        seen.page.wait_for("lab.steps.at(-1)?.event === 'blockStarted'", timeout_s=PATIENCE_S)
-        seen.page.hide()
-        ran = seen.page.evaluate("(t) => lab.finish(t)", ticket, timeout_s=90)
+        tab.wait_for("lab.steps.at(-1)?.event === 'blockStarted'", timeout_s=PATIENCE_S)
+        tab.hide()
+        ran = tab.evaluate("(t) => lab.finish(t)", ticket, timeout_s=90)
         assert "rejected" not in ran, ran
         assert seen.ask("() => document.visibilityState") == "hidden"
         ending = ran["ending"]
@@ -55,7 +56,7 @@ def test_a_run_ends_in_its_time_though_the_page_is_hidden_meanwhile(seen: Lab) -
         assert ran["blocks"][0]["durationMs"] <= TIMEOUT_MS + 500
         assert replay(parse_flow(flow("risk.json")), ran["journal"]) == ran["journal"]
     assert seen.ask(TICKS) < UNTHROTTLED / 10, "the page's own timers are slowed down, or nothing was shown"
-    ran = seen.page.evaluate("(t) => lab.finish(t)", begin(seen, "c-1", of=WAITS), timeout_s=90)
+    ran = tab.evaluate("(t) => lab.finish(t)", begin(seen, "c-1", of=WAITS), timeout_s=90)
     assert "rejected" not in ran, ran
     began, ended = (event["atMs"] for event in ran["journal"] if event.get("block") == "pause")
     assert WAIT_MS - 50 <= ended - began <= WAIT_MS + 500
