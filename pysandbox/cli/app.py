@@ -12,6 +12,7 @@ from pysandbox.cli import (
     audit,
     build,
     check,
+    dev,
     doctor,
     flow,
     function,
@@ -56,6 +57,7 @@ def pysandbox(
 
 app.command("new", epilog=new.EXAMPLES)(new.new)
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("dev", epilog=dev.EXAMPLES)(dev.dev)
 app.command("test", epilog=test.EXAMPLES)(test.try_out)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("build", epilog=build.EXAMPLES)(build.build)

@@ -57,7 +57,7 @@ def new(
     console.print(output.line((chosen, "bold"), f" in {folder}"))
     handler, saved = next((path.name.split(".")[1], path.name) for path in sorted(folder.glob("input.*.json")))
     for command in (
-        f"pysandbox check {folder}", f"pysandbox test {folder}",
+        f"pysandbox check {folder}", f"pysandbox test {folder}", f"pysandbox dev {folder}",
         f"pysandbox run {folder} --call {handler} --input {folder / saved}",
     ):
         console.print(output.line(("  next  ", "dim"), command))

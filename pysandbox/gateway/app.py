@@ -24,13 +24,16 @@ _HEADERS: Final = (
     "pysandbox-timeout-ms", "pysandbox-correlation-id", "traceparent", "cache-control")
 
 
-def api_app(api: Api, *, api_origin: str, sandbox_origin: str, pages: Path | None) -> ASGIApp:
-    """The application of the API origin. ``pages``: the folder under ``/pages/``, or None for none.
+def api_app(
+    api: Api, *, api_origin: str, sandbox_origin: str, pages: Path | None, more: Sequence[BaseRoute] = ()
+) -> ASGIApp:
+    """The application of the API origin. ``pages``: the folder under ``/pages/``, or None for none. ``more``: further
+    routes.
 
     From the outside in: the headers that nothing may lack; who may ask at all; CORS for exactly the sandbox origin,
     whose host worker is the API's client; the routes.
     """
-    routes: list[BaseRoute] = [*api.routes()]
+    routes: list[BaseRoute] = [*api.routes(), *more]
     if pages is not None:
         routes.append(page_route(pages, sandbox_origin=sandbox_origin))
     return guarded_app(routes, api_origin=api_origin, sandbox_origin=sandbox_origin)

@@ -56,6 +56,11 @@ class BlockedVersions:
         with self._lock:
             return len(self._waiters)
 
+    @property
+    def closed(self) -> bool:
+        with self._lock:
+            return self._closed
+
     def now(self) -> Changes:
         with self._lock:
             return Changes(self._revision, tuple(sorted(self._blocked)))

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from pysandbox.core.chaos import Chaos
@@ -34,25 +35,27 @@ from pysandbox.gateway.static import sandbox_app
 class DevServer:
     """The API origin and the sandbox origin on loopback, from construction until `close`.
 
-    ``plugins``: plugin folders. ``allowed_origins``: further origins whose pages may embed the sandbox; the API
-    origin may always (its pages are there). ``dist``: the browser bundle's folder; None for the one in the package.
-    ``pages``: the folder served under ``/pages/``; None for ours. ``with_pages=False`` serves none. ``token``: the
-    session token; None makes one. ``reload``: build a plugin again when its folder changes. ``resolve``: finds the
-    wheels of a plugin's requirements.txt; the default refuses the file. ``chaos``: what goes wrong at the ports of
-    plugins, on purpose; see docs/qa.md. Port 0 takes a free one.
+    ``plugins``: plugin folders, or a registry of them. ``allowed_origins``: further origins whose pages may embed the
+    sandbox; the API origin may always (its pages are there). ``dist``: the browser bundle's folder; None for the one in
+    the package. ``pages``: the folder served under ``/pages/``; None for ours. ``with_pages=False`` serves none.
+    ``token``: the session token; None makes one. ``reload``: build a plugin again when its folder changes. ``resolve``:
+    finds the wheels of a plugin's requirements.txt; the default refuses the file. ``chaos``: what goes wrong at the
+    ports of plugins, on purpose; see docs/qa.md. ``routes``: further ones of the API origin. Port 0 takes a free one.
 
     Raises `SandboxError` for whatever stands in the way, before anything listens.
     """
 
     def __init__(
-        self, plugins: Iterable[str | Path] = (), *, api_port: int = 0, sandbox_port: int = 0,
+        self, plugins: Iterable[str | Path] | PluginFolders = (), *, api_port: int = 0, sandbox_port: int = 0,
         allowed_origins: Sequence[str] = (), dist: Path | None = None, pages: Path | None = None,
         with_pages: bool = True, host: str = "127.0.0.1", token: str | None = None, reload: bool = False,
         job: Job | None = None, resolve: Resolver = refuse_requirements, chaos: Chaos | None = None,
+        routes: Sequence[BaseRoute] = (),
     ) -> None:
         require_loopback(host)
         extra = [parse_origin(origin) for origin in allowed_origins]
-        self.plugins = PluginFolders([Path(folder) for folder in plugins], reload=reload, resolve=resolve)
+        self.plugins = plugins if isinstance(plugins, PluginFolders) else PluginFolders(
+            [Path(folder) for folder in plugins], reload=reload, resolve=resolve)
         bundle = load_dist(dist)
         self.token = token or secrets.token_urlsafe(32)
         sockets = bind(host, [api_port, sandbox_port])
@@ -66,7 +69,7 @@ class DevServer:
                 api_app(
                     Api(sessions, self.plugins, job, library_judge(bundle)), api_origin=self.api_origin,
                     sandbox_origin=self.sandbox_origin,
-                    pages=(pages or pages_folder()) if with_pages else None),
+                    pages=(pages or pages_folder()) if with_pages else None, more=routes),
                 sandbox_app(
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,
                     allowed=self.allowed_origins, chaos=chaos),

@@ -135,7 +135,7 @@ def test_a_server_comes_up_and_stops(name: str, block: Block, tmp_path: Path) ->
             preexec_fn=heeds_interrupts)  # noqa: PLW1509 - no other thread runs here
         try:
             origin = re.search(r"--allowed-origin (\S+)", command)
-            up = rf"may embed +{re.escape(origin[1])}$" if origin else r"token +\S{20}|Serving HTTP on"
+            up = rf"may embed +{re.escape(origin[1])}$" if origin else r"token +\S{20}|#dev=\S{20}|Serving HTTP on"
             assert until(running, up), f"{name}: {command}"
         finally:
             running.send_signal(signal.SIGINT)

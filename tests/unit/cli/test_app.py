@@ -13,7 +13,7 @@ from pysandbox.cli.app import app
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["check"], ["build"], ["serve"], ["doctor"], ["audit"], ["runtime", "build"]])
+    "command", [["run"], ["check"], ["build"], ["serve"], ["dev"], ["doctor"], ["audit"], ["runtime", "build"]])
 def test_every_commands_help_has_examples(command: list[str]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"])
     assert result.exit_code == 0

@@ -2,10 +2,9 @@
 /** One execution as a waterfall: everything that was recorded under its correlation id, on one axis of time. */
 import { byId, el, formatMs } from "./dom.js";
 import { ask } from "./api.js";
+import { waterfall } from "./waterfall.js";
 
-/**
- * @typedef {{ name: string, from: number, ms: number, kind: string, note: string }} Bar
- */
+/** @typedef {import("./waterfall.js").Bar} Bar */
 
 /** @param {string} correlationId */
 export async function showTrace(correlationId) {
@@ -26,19 +25,8 @@ export async function showTrace(correlationId) {
 function drawn(records) {
   if (!records.length) return [el("p", {}, "Nothing is recorded under it.")];
   const bars = records.flatMap(barsOf);
-  const from = Math.min(...bars.map((bar) => bar.from));
-  const until = Math.max(...bars.map((bar) => bar.from + bar.ms), from + 1);
-  const place = (/** @type {number} */ ms) => `${(ms / (until - from) * 100).toFixed(2)}%`;
-  const rows = bars.map((bar) => {
-    const mark = el("span", { class: `bar ${bar.kind}` });
-    mark.style.marginInlineStart = place(bar.from - from);
-    mark.style.width = bar.ms ? place(bar.ms) : "3px";
-    return el("li", {},
-      el("span", { class: "name" }, bar.name), el("span", { class: "lane" }, mark),
-      el("span", { class: "note" }, bar.note));
-  });
   return [
-    el("ol", { class: "waterfall", "aria-label": "What happened, in order" }, ...rows),
+    waterfall(bars),
     el("details", {}, el("summary", {}, "The records"), el("pre", {}, JSON.stringify(records, null, 1))),
   ];
 }
