@@ -21,6 +21,7 @@ from pysandbox.core.errors import Code, ManifestError, Problem, SandboxError
 from pysandbox.core.manifest import Manifest, parse_manifest
 from pysandbox.core.requirements import FILE_NAME as REQUIREMENTS_NAME
 from pysandbox.core.requirements import parse_requirements
+from pysandbox.core.wheel import is_compiled, wheel_faults
 from pysandbox.gateway.json_files import read_json_file
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -68,6 +69,7 @@ def check_folder(folder: Path) -> FolderCheck:
     _check_manifest(check)
     _check_capabilities(folder, check)
     _check_requirements(check)
+    _check_compiled(check)
     for name, content in check.files.items():
         if name.endswith(".py") and (note := _syntax_note(name, content)):
             check.notes.append(note)
@@ -202,6 +204,18 @@ def _check_requirements(check: FolderCheck) -> None:
         check.problems.extend(error.details)
         return
     check.notes.append(f"{REQUIREMENTS_NAME} names packages; they are resolved when the bundle is built")
+
+
+def _check_compiled(check: FolderCheck) -> None:
+    """A library has no business in the folder; a wheel that lies there is judged like one that was resolved."""
+    for name, content in check.files.items():
+        if name.endswith(".whl"):
+            faults = wheel_faults(name.rpartition("/")[2], content)
+            check.problems.extend(Problem(name, rule, cure) for rule, cure in faults)
+        elif is_compiled(name, content):
+            check.problems.append(Problem(
+                name, "is compiled code, which no plugin can load",
+                f"Remove it; name pure-Python packages in {REQUIREMENTS_NAME}."))
 
 
 def _syntax_note(name: str, content: bytes) -> str:

@@ -30,9 +30,10 @@ def import_entry(entry: str, folder: Path) -> hooks.Registry:
     Raises SandboxError (``PLUGIN_IMPORT_FAILED``) with a message for the plugin's author, and `DeadlineExceeded`.
     """
     hooks.current = registry = hooks.Registry()
-    for path in [str(folder), *sorted(str(wheel) for wheel in folder.glob("wheels/*.whl"))]:
-        if path not in sys.path:
-            sys.path.insert(0, path)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    # Wheels come last, as site-packages do: none can hide the plugin's own modules, the library's or the sandbox's.
+    sys.path.extend(path for path in sorted(map(str, folder.glob("wheels/*.whl"))) if path not in sys.path)
     importlib.invalidate_caches()
     try:
         importlib.import_module(entry)

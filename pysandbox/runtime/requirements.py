@@ -6,21 +6,20 @@ import hashlib
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Final, cast
 
 from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.core.requirements import FILE_NAME, Requirement, canonical_name, parse_requirements
+from pysandbox.core.wheel import wheel_faults
+from pysandbox.core.wheel_needs import wheel_needs
 from pysandbox.runtime.interpreter import HERE, run_inside
 from pysandbox.runtime.tools import Progress, cache_dir
 from pysandbox.runtime.wheels import LOCK
 
 PYPI: Final = "PYPI"  # micropip's own name for its default index
-COMPILED: Final = (".so", ".pyd", ".dylib", ".dll", ".a")
 _CURES: Final = {
     "Can't fetch metadata": "Check its name, and that the package index is reachable (PIP_INDEX_URL names another).",
     "Can't find a pure": "Take a version with a pure-Python wheel; compiled code and source archives do not run here.",
@@ -56,20 +55,22 @@ def resolver(progress: Progress) -> Callable[[str], Mapping[str, bytes]]:
             if others := [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name not in named]:
                 progress(f"they need {', '.join(others)} too: add to {FILE_NAME} to pin")
         check_wheels(requirements, wheels)
+        for wheel in wheels:
+            for need in wheel_needs(wheel.data):
+                progress(f"{wheel.name}=={wheel.version} may use what the sandbox has not, {need}")
         return {f"wheels/{wheel.file}": wheel.data for wheel in wheels}
 
     return resolve
 
 
 def check_wheels(requirements: Sequence[Requirement], wheels: Sequence[Wheel]) -> None:
-    """Refuse compiled code, and, where hashes are given, every wheel that has none of them.
+    """Refuse compiled code, bombs and lies (`wheel_faults`), and, where hashes are given, what has none of them.
 
     Raises SandboxError (``REQUIREMENTS_UNRESOLVED``) with every problem at once.
     """
     problems = [
-        Problem(f"{FILE_NAME}: {wheel.name}=={wheel.version}", f"holds compiled code ({compiled})",
-                "Plugins are pure Python: take another package or version.")
-        for wheel in wheels if (compiled := _compiled_in(wheel))
+        Problem(f"{FILE_NAME}: {wheel.name}=={wheel.version}", rule, cure)
+        for wheel in wheels for rule, cure in wheel_faults(wheel.file, wheel.data)
     ]  # fmt: skip
     hashes = {requirement.name: requirement.hashes for requirement in requirements}
     if any(hashes.values()):
@@ -80,17 +81,6 @@ def check_wheels(requirements: Sequence[Requirement], wheels: Sequence[Wheel]) -
             pinned = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}"
             problems.append(Problem(f"{FILE_NAME}: {wheel.name}", rule, f"If you trust it: {pinned}"))
     _refuse(problems)
-
-
-def _compiled_in(wheel: Wheel) -> str:
-    """What shows that the wheel is no pure Python, or nothing."""
-    if not wheel.file.endswith("-none-any.whl"):
-        return f"its name: {wheel.file}"
-    try:
-        with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
-            return next((name for name in archive.namelist() if name.endswith(COMPILED)), "")
-    except zipfile.BadZipFile:
-        return "it is no wheel at all"
 
 
 def _refuse(problems: Sequence[Problem]) -> None:

@@ -62,7 +62,8 @@ PROMISES: Final[tuple[Promise, ...]] = (
         "P-SUPPLY", "What runs is what was registered, consented to and not blocked, byte for byte.",
         ("flipped-asset", "flipped-bundle", "archive-paths", "zip-bomb", "swapped-manifest", "downgrade",
         "look-alike-versions",
-         "foreign-signature", "links-in-a-folder", "compiled-wheel", "folder-without-end", "two-of-one-version",
+         "foreign-signature", "links-in-a-folder", "compiled-wheel", "lying-wheel", "wheel-hides-modules",
+         "folder-without-end", "two-of-one-version",
          "change-without-a-trace", "another-plugins-registration")),
     Promise(
         "P-PERMISSIONS", "A call needs a permission that is declared, granted, provided and not revoked.",

@@ -13,6 +13,7 @@ from pysandbox.core.bundle import read_bundle
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway import folder as folders
 from pysandbox.gateway.folder import build_folder, check_folder, fingerprint, read_capabilities
+from tests.unit.core.make_wheel import make_wheel
 from tests.unit.gateway.fake_plugin import MANIFEST, SOURCE, write_plugin
 
 
@@ -137,6 +138,31 @@ def test_requirements_need_a_resolver_whose_wheels_go_into_the_bundle(tmp_path: 
     assert caught.value.code == Code.REQUIREMENTS_UNRESOLVED
     built = build_folder(tmp_path, resolve=lambda text: {"wheels/attrs.whl": text.encode()})
     assert read_bundle(built.bundle)["wheels/attrs.whl"] == b"attrs==25.1.0\n"
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("fast.cpython-314-wasm32-emscripten.so", b"any"), ("lib/libfast.so.1", b"any"), ("fast.pyd", b"any"),
+    ("data.bin", b"\0asm\1\0\0\0"), ("tool", b"\x7fELF"),
+])  # fmt: skip
+def test_compiled_code_in_the_folder_is_refused_by_name_and_by_content(
+        tmp_path: Path, name: str, content: bytes) -> None:
+    path = write_plugin(tmp_path) / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    [problem] = check_folder(tmp_path).problems
+    assert (problem.path, problem.rule) == (name, "is compiled code, which no plugin can load")
+    path.write_bytes(b"")
+    path.rename(tmp_path / "data.txt")
+    assert check_folder(tmp_path).problems == []
+
+
+def test_a_wheel_in_the_folder_is_judged_as_one_that_was_resolved(tmp_path: Path) -> None:
+    wheel = write_plugin(tmp_path) / "wheels" / "demo-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(make_wheel({"demo.py": b"1"}))
+    assert check_folder(tmp_path).problems == []
+    wheel.write_bytes(make_wheel({"json.py": b"1"}))
+    assert [problem.path for problem in check_folder(tmp_path).problems] == [f"wheels/{wheel.name}"]
 
 
 def test_a_bad_folder_is_not_built_and_the_error_lists_its_problems(tmp_path: Path) -> None:

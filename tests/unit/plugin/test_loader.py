@@ -51,6 +51,18 @@ def test_wheels_beside_it_can_be_imported(tmp_path: Path) -> None:
     assert import_entry("lab_user", tmp_path).handlers["f"](None, None) == 7
 
 
+def test_a_wheel_hides_neither_the_plugins_own_modules_nor_pythons(tmp_path: Path) -> None:
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lab_own.py", HANDLER % b"'theirs'")
+        archive.writestr("colorsys.py", "WHOSE = 'theirs'")
+        archive.writestr("lab_theirs.py", "WHOSE = 'theirs'")  # the control: this is the wheel's to give
+    own = b"import colorsys, lab_theirs\n" + HANDLER % b"[hasattr(colorsys, 'WHOSE'), lab_theirs.WHOSE]"
+    unpack({"wheels/lab_own-1-py3-none-any.whl": wheel.getvalue(), "lab_own.py": own}, tmp_path)
+    sys.modules.pop("colorsys", None)
+    assert import_entry("lab_own", tmp_path).handlers["f"](None, None) == [False, "theirs"]
+
+
 def test_a_fresh_registry_is_filled_each_time(tmp_path: Path) -> None:
     before = hooks.current
     unpack({"lab_fresh.py": HANDLER % b"1"}, tmp_path)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
 
 import pytest
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.requirements import parse_requirements
 from pysandbox.runtime.requirements import Wheel, check_wheels
+from tests.unit.core.make_wheel import make_wheel
 
 
 def wheel(name: str, file: str | None = None, *, holding: str = "module.py") -> Wheel:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(holding, "")
-    return Wheel(name, "1.0", file or f"{name}-1.0-py3-none-any.whl", out.getvalue())
+    return Wheel(name, "1.0", file or f"{name}-1.0-py3-none-any.whl", make_wheel({holding: b""}, name=name))
 
 
 def refusal(text: str, *wheels: Wheel) -> SandboxError:
@@ -40,6 +36,13 @@ def test_compiled_code_is_refused_by_name_and_by_content(bad: Wheel) -> None:
     error = refusal("a==1.0", bad)
     assert "holds compiled code" in error.message
     assert "pure Python" in error.details[0].cure
+
+
+def test_a_wheel_that_lies_is_refused_with_its_package_and_version() -> None:
+    liar = make_wheel({"a.py": b"1"}, swapped={"a.py": b"2"})
+    [problem] = refusal("a==1.0", Wheel("a", "1.0", "a-1.0-py3-none-any.whl", liar)).details
+    assert (problem.path, problem.rule) == (
+        "requirements.txt: a==1.0", "has a file 'a.py' that is not what RECORD says")
 
 
 def test_a_wheel_without_the_given_hash_is_refused_and_its_own_is_named() -> None:

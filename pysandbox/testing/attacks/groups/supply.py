@@ -96,6 +96,30 @@ SUPPLY_CHAIN: Final = (
         control=Control("the compiled part: pure wheels", at(
             "tests/unit/runtime/test_requirements.py", "test_pure_wheels_pass_those_they_need_too")),
         verdicts=server()),
+    Attack(
+        numbers=(159,), slug="lying-wheel", group=Group.SUPPLY_CHAIN, title="A wheel that lies",
+        tries="A wheel whose RECORD names other bytes, whose paths lead out or come twice, with a link, a `.pth`, or a "
+        "hundredfold of zeros.",
+        wall="every file is held to RECORD, names and sizes are bounded before anything is unpacked",
+        observed=Observation.REFUSAL,
+        proofs=at("tests/unit/core/test_wheel.py", "test_record_is_held_to_every_byte",
+                  "test_paths_that_lead_out_are_refused", "test_a_link_is_refused",
+                  "test_code_for_the_interpreters_start_is_refused",
+                  "test_a_bomb_is_refused_before_it_is_unpacked"),
+        control=Control("the lie: an honest wheel", at(
+            "tests/unit/core/test_wheel.py", "test_an_honest_wheel_passes")),
+        verdicts=server()),
+    Attack(
+        numbers=(160,), slug="wheel-hides-modules", group=Group.SUPPLY_CHAIN, title="A wheel that hides modules",
+        tries="A wheel brings a module of the library's, the sandbox's or the plugin's own name.",
+        wall="taken names are refused when it is built; in the worker wheels are searched last",
+        observed=Observation.REFUSAL,
+        proofs=(*at("tests/unit/core/test_wheel.py", "test_names_of_python_and_of_the_sandbox_are_taken"),
+                *at("tests/unit/plugin/test_loader.py",
+                    "test_a_wheel_hides_neither_the_plugins_own_modules_nor_pythons")),
+        control=Control("the taken name: one that is the wheel's to give", at(
+            "tests/unit/plugin/test_loader.py", "test_wheels_beside_it_can_be_imported")),
+        verdicts=server()),
 )
 
 ESCALATION: Final = (
