@@ -139,7 +139,7 @@ def _parse_host_source(token: str) -> HostSource:
 
 def _path(pattern: str, path: str) -> bool:
     """CSP3 6.7.2.11: no path covers all, ``/a/`` all below it, ``/a`` itself alone; compared segment by segment."""
-    if not pattern or (pattern == "/" and not path):
+    if pattern == "/":  # even where the path is empty, and so has no segment after the slash
         return True
     wanted, given = pattern.split("/"), path.split("/")
     if wanted[-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
 
@@ -173,6 +174,32 @@ def test_a_second_of_credit_is_saved_up_and_what_goes_beyond_waits_for_its_time(
         pair.plugin.send("log", "", "")
     pair.to_host()
     assert pair.host_wire.granted == 12, "and never more than one"
+
+
+@pytest.mark.parametrize(("more", "given_back"), [(4, 12), (3, 8)], ids=["half the window", "less"])
+def test_what_came_while_credit_waited_for_its_time_is_given_back_once_it_is_half_the_window(
+    more: int, given_back: int
+) -> None:
+    pair = Pair(rate_per_s=4)
+    for _ in range(CREDIT + more):
+        pair.plugin.send("log", "", "")
+    for _ in range(2):
+        pair.to_host()
+        pair.to_plugin()
+    assert pair.host_wire.granted == 4
+    pair.clock.advance(1000)
+    assert pair.host_wire.granted == 8
+    pair.clock.advance(60_000)
+    assert pair.host_wire.granted == given_back
+
+
+def test_credit_answers_nobody_and_belongs_to_no_call() -> None:
+    pair = Pair()
+    for _ in range(CREDIT):
+        pair.plugin.send("log", "", "")
+    pair.to_host()
+    told = [json.loads(text) for text, _ in pair.host_wire.posted]
+    assert [(one["kind"], one["id"], one["cid"]) for one in told] == [("credit", "", ""), ("credit", "", "")]
 
 
 def test_no_more_leaves_than_there_is_credit_for() -> None:
