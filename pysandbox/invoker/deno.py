@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -69,9 +70,10 @@ class DenoInvoker:
     ) -> Outcome:  # fmt: skip
         """Call a handler of a plugin that was loaded. ``timeout_ms`` shortens the manifest's deadline; 0 means that.
 
-        A caller that is cancelled aborts the invocation.
+        Without a ``correlation_id`` it gets one of its own. A caller that is cancelled aborts the invocation.
         """
-        return await self._session.invoke(key, handler, payload, timeout_ms, correlation_id)
+        cid = correlation_id or f"ps-{secrets.token_hex(8)}"
+        return await self._session.invoke(key, handler, payload, timeout_ms, cid)
 
     async def invoke(
         self, plugin: Runnable, handler: str, payload: str, *, timeout_ms: float, correlation_id: str

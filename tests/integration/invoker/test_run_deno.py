@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ def test_a_run_prints_one_outcome(handler: str, status: str, code: int) -> None:
     done = CliRunner().invoke(app, [
         "run", str(RISK), "--call", handler, "--input", str(RISK / "input.json"), "--engine", "deno", "--json"])
     assert done.exit_code == code, done.stderr
-    assert json.loads(done.stdout)["status"] == status
+    outcome = json.loads(done.stdout)
+    assert outcome["status"] == status
+    assert re.fullmatch(r"ps-[0-9a-f]{16}", outcome["correlationId"])
 
 
 def test_a_flow_runs_over_a_plugin_in_a_process_and_its_journal_is_kept(tmp_path: Path) -> None:
