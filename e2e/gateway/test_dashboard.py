@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,26 @@ def test_what_was_deployed_is_marked_for_whoever_may_read_the_audit(page: Page, 
     signed_in(page, deployment, READ_AUDIT)
     page.wait_for("document.querySelectorAll('#charts .mark').length > 0", timeout_s=PATIENCE_S)
     assert "plugin.enabled test." in page.evaluate("() => document.querySelector('#marks').textContent")
+
+
+@pytest.mark.one_engine
+def test_an_alert_that_ended_is_marked_and_lists_say_what_they_are_by(page: Page, deployment: Deployment) -> None:
+    now_s = int(time.time())
+    with closing(sqlite3.connect(deployment.server.settings.data_dir / "gateway.db")) as database, database:
+        database.execute(
+            "INSERT INTO telemetry_alerts (tenant, rule, grp, since_s, value, ended_s, told) "
+            "VALUES ('development', 'latency', 'night', ?, 1, ?, 1)", (now_s - 1200, now_s - 600))
+    signed_in(page, deployment)
+    marked = "document.querySelector('#marks').textContent"
+    page.wait_for(f"{marked}.includes('alert latency night, end of alert latency night')", timeout_s=PATIENCE_S)
+    assert page.evaluate("() => document.querySelectorAll('#firing li').length") == 0
+    page.evaluate("""() => {
+      const by = document.querySelector("#by");
+      by.value = "queue";
+      by.dispatchEvent(new Event("change"));
+    }""")
+    for heading, text in (("h-slow", "Slowest, by queue"), ("h-fail", "Most failing, by queue")):
+        page.wait_for(f"document.querySelector('#{heading}').textContent === {text!r}", timeout_s=PATIENCE_S)
 
 
 def runs(browser: Browser, deployment: Deployment) -> bool:

@@ -103,7 +103,8 @@ _ADMINISTRATION: Final = (
               {200: "TelemetryRecords"}, scope=READ_TELEMETRY, query={
                   "after": WHOLE, "limit": {**WHOLE, "minimum": 1, "maximum": 500}, "pluginId": TEXT, "status": TEXT,
                   "correlationId": TEXT, "kind": {"enum": list(KINDS)}}),
-    Operation("GET", "/api/v2/telemetry/alerts", "The alerts that fire.", {200: "FiringAlerts"}, scope=READ_TELEMETRY),
+    Operation("GET", "/api/v2/telemetry/alerts", "The alerts that fire, and those that ended.", {200: "Alerts"},
+              scope=READ_TELEMETRY),
     Operation("DELETE", "/api/v2/telemetry/subjects", "Erase every record of a user.", {200: "TelemetryErased"},
               scope=ERASE_TELEMETRY, query={"subject": {**TEXT, "minLength": 1}}, needed_query=("subject",)),
     Operation("GET", _ROUTES, "The tenant's proxy routes.", {200: "KeptRoutes"}, scope=EDIT_INTEGRATIONS),

@@ -109,7 +109,11 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "points": {"type": "array", "items": _closed({"at": WHOLE, **_FIGURES})}}),
     "TelemetryRecords": _listed("records", ANY_OBJECT),
     "OwnLog": _closed({"lines": {"type": "array", "items": ANY_OBJECT}, "last": WHOLE}),
-    "FiringAlerts": _listed("alerts", _closed({"rule": TEXT, "group": TEXT, "since": WHOLE, "value": _NUMBER})),
+    "Alerts": _closed({
+        "alerts": {"type": "array", "items": _closed(
+            {"rule": TEXT, "group": TEXT, "since": WHOLE, "value": _NUMBER})},
+        "ended": {"type": "array", "items": _closed(
+            {"rule": TEXT, "group": TEXT, "since": WHOLE, "until": WHOLE})}}),
     "TelemetryErased": _closed({"erased": WHOLE}),
     "KeptSecrets": _listed("secrets", ref("KeptSecret")),
 }

@@ -72,6 +72,14 @@ class AlertBook:
                 {"rule": row.rule, "group": row.grp, "since": row.since_s, "value": round(row.value, 4)}
                 for row in rows]
 
+    async def ended(self, tenant: str, since_s: int) -> list[dict[str, Any]]:
+        """What ended since then and has not begun again: the last time of each rule and group."""
+        async with self._database.begin() as connection:
+            rows = await connection.execute(sa.select(table).where(
+                table.c.tenant == tenant, table.c.ended_s >= since_s).order_by(table.c.ended_s))
+            return [
+                {"rule": row.rule, "group": row.grp, "since": row.since_s, "until": row.ended_s} for row in rows]
+
     async def change(self, tenant: str, change: Change) -> None:
         """Write down that an alert began or ended; again does no harm."""
         key = {"tenant": tenant, "rule": change.rule.name, "grp": change.group}

@@ -119,7 +119,8 @@ class TelemetryRoutes:
 
     async def firing(self, request: Request) -> Response:
         tenant, _ = await self._asked(request)
-        return _json({"alerts": await self.alerts.firing(tenant)})
+        since_s = (self.now_ms() - RAW_MS) // 1000
+        return _json({"alerts": await self.alerts.firing(tenant), "ended": await self.alerts.ended(tenant, since_s)})
 
     async def own_log(self, request: Request) -> Response:
         """What the plugin of the author who asks has logged."""

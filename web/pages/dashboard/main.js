@@ -75,7 +75,7 @@ async function refresh() {
     byId("said", HTMLElement).textContent = "";
     drawGlance(health.groups, firing.alerts);
     drawGroups(health.groups);
-    drawCharts(series, firing.alerts, deploys.entries ?? []);
+    drawCharts(series, firing, deploys.entries ?? []);
     drawWorst(health.groups);
     drawAlerts(firing.alerts, alerts.records);
     tail.start();
@@ -116,7 +116,9 @@ function alertsOf(group) {
 function drawGroups(groups) {
   const names = Object.keys(groups).sort((a, b) =>
     groups[b].errorRate - groups[a].errorRate || groups[b].count - groups[a].count);
-  byId("by-name", HTMLElement).textContent = GROUPS[/** @type {keyof typeof GROUPS} */ (state.by)];
+  const by = GROUPS[/** @type {keyof typeof GROUPS} */ (state.by)];
+  byId("by-name", HTMLElement).textContent = by;
+  for (const one of document.querySelectorAll(".by-what")) one.textContent = `, by ${by.toLowerCase()}`;
   byId("groups", HTMLElement).replaceChildren(...names.map((name) => {
     const group = groups[name];
     const choice = el("button", { type: "button", class: "link", "aria-pressed": state.only === name }, name || "none");
@@ -136,8 +138,8 @@ function drawGroups(groups) {
 /** @param {number | null} value */
 const ms = (value) => value === null ? "–" : formatMs(value);
 
-/** @param {any} series @param {any[]} firing @param {any[]} audit */
-function drawCharts({ stepS, points }, firing, audit) {
+/** @param {any} series @param {{ alerts: any[], ended: any[] }} alerts @param {any[]} audit */
+function drawCharts({ stepS, points }, { alerts, ended }, audit) {
   const until = Date.now() / 1000;
   /** @type {[number, number]} */
   const span = [until - state.minutes * 60, until];
@@ -146,8 +148,9 @@ function drawCharts({ stepS, points }, firing, audit) {
   const marks = [
     ...audit.filter((entry) => /^plugin\.(enabled|disabled|blocked)$/.test(entry.action)).map((entry) =>
       ({ at: entry.at / 1000, text: `${entry.action} ${entry.target}` })),
-    ...firing.map((alert) => ({ at: alert.since, text: `alert ${alert.rule} ${alert.group}` })),
-  ];
+    ...[...alerts, ...ended].map((alert) => ({ at: alert.since, text: `alert ${alert.rule} ${alert.group}` })),
+    ...ended.map((alert) => ({ at: alert.until, text: `end of alert ${alert.rule} ${alert.group}` })),
+  ].filter((mark) => mark.at >= span[0]);
   byId("charts", HTMLElement).replaceChildren(
     chart("Invocations", `a minute, by ${stepS / 60} min`, times, [
       { name: "all", values: of((point) => point.perMinute) },

@@ -64,6 +64,10 @@ def test_an_incident_is_told_once_and_its_end_once(tmp_path: Path) -> None:
         await desk.minutes(15, bad=False)
         assert desk.heard == [("error-rate", True), ("error-rate", False)]
         assert await desk.book.firing("acme") == []
+        (ended,) = await desk.book.ended("acme", 0)
+        assert (ended["rule"], ended["group"], ended["since"]) == ("error-rate", PLUGIN, firing["since"])
+        assert firing["since"] < ended["until"] <= desk.now_s
+        assert await desk.book.ended("acme", ended["until"] + 1) == await desk.book.ended("other", 0) == []
         await desk.minutes(6, bad=True)
         assert desk.heard[2:] == [("error-rate", True)]
 
