@@ -38,8 +38,10 @@ class PluginFiles:
             below[:] = sorted(name for name in below if name not in _LEFT_OUT and not name.startswith("."))
             for name in names:
                 path = Path(folder, name)
-                if name.startswith(".") or path.is_symlink() or len(found) >= MAX_FILES:
+                if name.startswith(".") or path.is_symlink():
                     continue
+                if len(found) >= MAX_FILES:  # what is so large is no plugin, and is looked at several times a second
+                    return tuple(sorted(found))
                 try:
                     status = path.stat()
                 except FileNotFoundError:  # gone meanwhile: the next look sees it gone

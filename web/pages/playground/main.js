@@ -15,6 +15,7 @@ const AGAIN_MS = 1000;
 let folder = { limits: {}, inputs: {}, plugin: null, build: null };
 /** The build that is loaded. @type {string | null} */
 let loaded = null;
+let loading = Promise.resolve();
 
 const editor = new Editor();
 const result = new Result((file, line) => editor.open(file, line));
@@ -66,7 +67,13 @@ async function changed(told) {
   await showing;
 }
 
-async function load() {
+/** One load after the other: a file may be saved while a permission is changed. */
+function load() {
+  loading = loading.then(loadNow);
+  return loading;
+}
+
+async function loadNow() {
   if (!folder.plugin) return;
   form.ready = false;
   await form.idle; // a call that runs ends by its deadline; it is not cut off because a file was saved

@@ -3,7 +3,7 @@
 import { byId, el, formatMs } from "../dashboard/dom.js";
 import { waterfall } from "../dashboard/waterfall.js";
 import { figures, pill } from "../demo/outcome.js";
-import { ask } from "./api.js";
+import { ask, codedError } from "./api.js";
 import { shown } from "./json.js";
 
 /**
@@ -129,7 +129,13 @@ export class Result {
 
   /** @param {string} message */
   async #explain(message) {
-    const told = await ask("explain", { method: "POST", body: { message, permission: this.#denied } });
+    /** @type {any} */
+    let told;
+    try {
+      told = await ask("explain", { method: "POST", body: { message, permission: this.#denied } });
+    } catch (reason) {
+      return byId("outcome", HTMLElement).append(el("p", { class: "hint" }, codedError(reason).message));
+    }
     const where = el("button", { type: "button", class: "link" }, `manifest.json:${told.line}`);
     where.addEventListener("click", () => this.#show("manifest.json", told.line));
     byId("outcome", HTMLElement).append(el("div", { class: "explained" },

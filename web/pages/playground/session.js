@@ -52,15 +52,21 @@ export class Session {
     await this.sandbox?.close();
     this.sandbox = this.plugin = null;
     const { openSandbox } = await import(new URL("/pysandbox.js", sandboxOrigin).href);
-    this.sandbox = await openSandbox({
+    /** @type {Sandbox} */
+    const opened = await openSandbox({
       origin: sandboxOrigin,
       sessionToken,
       bootTimeoutMs: BOOT_MS,
       environment: "dev",
       queue: "default_support_queue",
       capabilities: this.#permissions.capabilities(),
+      // Closed by itself, because its host died: the next load opens another.
+      onStateChange: (/** @type {string} */ state) => {
+        if (state === "closed" && this.sandbox === opened) this.sandbox = this.plugin = null;
+      },
       onSecurityAlert: (/** @type {unknown} */ alert) => this.#onNote("alert", alert),
     });
+    this.sandbox = opened;
     this.#granted = wanted;
   }
 }
