@@ -2,6 +2,7 @@
 /** A plain editor for the folder's files. It writes when you save, and never over what it has not seen. */
 import { byId, el } from "../dashboard/dom.js";
 import { ask, codedError, fileAt } from "./api.js";
+import { completed } from "./complete.js";
 
 const INDENT = "    ";
 
@@ -119,6 +120,7 @@ export class Editor {
   #typed() {
     const draft = this.#drafts.get(this.#file.value);
     if (draft) draft.text = this.#source.value;
+    byId("completions", HTMLElement).textContent = this.#completed().names.join("  ");
     this.#number();
     this.#buttons();
   }
@@ -137,11 +139,18 @@ export class Editor {
     this.#gutter.scrollTop = this.#source.scrollTop;
   }
 
+  #completed() {
+    return completed(this.#source.value.slice(0, this.#source.selectionStart));
+  }
+
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.altKey) {
       event.preventDefault();
       this.save();
+    } else if (event.code === "Space" && event.ctrlKey) {
+      event.preventDefault();
+      this.#insert(this.#completed().rest);
     } else if (event.key === "Tab" && !this.#leaving && !event.ctrlKey && !event.altKey && !event.metaKey) {
       event.preventDefault();
       if (event.shiftKey) this.#dedent();
@@ -163,10 +172,11 @@ export class Editor {
 
   /** By the browser's own editing, so that it can be undone. @param {string} text */
   #insert(text) {
+    const { selectionStart: from, selectionEnd: until } = this.#source;
+    if (!text && from === until) return;
     const done = text ? document.execCommand("insertText", false, text) : document.execCommand("delete");
     if (done) return;
-    const { selectionStart, selectionEnd } = this.#source;
-    this.#source.setRangeText(text, selectionStart, selectionEnd, "end");
+    this.#source.setRangeText(text, from, until, "end");
     this.#typed();
   }
 
