@@ -6,11 +6,13 @@ cd "$(dirname "$0")/.."
 unset UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS
 export UV_CUSTOM_COMPILE_COMMAND="make lock"
 flags=(--quiet --universal --generate-hashes --no-emit-index-url --no-annotate)
-compile=(uv --no-config pip compile "${flags[@]}" pyproject.toml)
+compile=("${compile[@]}" --extra aws --extra otel --extra postgres --extra redis --extra vault --constraints requirements-dev.lock --output-file requirements-gateway.lock
+uv --no-config pip compile "${flags[@]}" pyproject.toml)
 "${compile[@]}" --extra build --extra testing --extra aws --extra otel --extra postgres --extra redis --extra vault --group setup --group dev --output-file requirements-dev.lock "$@"
 "${compile[@]}" --extra build --group setup --constraints requirements-dev.lock --output-file requirements.lock
+"${compile[@]}" --extra aws --extra otel --extra postgres --extra redis --extra vault --constraints requirements-dev.lock --output-file requirements-gateway.lock
 uv --no-config pip compile "${flags[@]}" --python-version 3.11 --group docs --constraints requirements-dev.lock --output-file requirements-docs.lock
-if grep -nE '://|^-|^ *file:' requirements.lock requirements-dev.lock requirements-docs.lock; then
+if grep -nE '://|^-|^ *file:' requirements.lock requirements-dev.lock requirements-docs.lock requirements-gateway.lock; then
   echo "a lock names a place: the lines above" >&2
   exit 1
 fi
