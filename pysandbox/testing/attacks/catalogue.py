@@ -13,6 +13,7 @@ from pysandbox.testing.attacks.groups.egress import EGRESS
 from pysandbox.testing.attacks.groups.exhaustion import EXHAUSTION, SIDE_CHANNELS
 from pysandbox.testing.attacks.groups.gateway import GATEWAY
 from pysandbox.testing.attacks.groups.messages import MESSAGES, PROTOTYPES
+from pysandbox.testing.attacks.groups.process import PROCESS
 from pysandbox.testing.attacks.groups.storage_window import STORAGE, WINDOW
 from pysandbox.testing.attacks.groups.supply import ESCALATION, LIFECYCLE, SUPPLY_CHAIN
 from pysandbox.testing.attacks.model import Attack, Group
@@ -20,7 +21,7 @@ from pysandbox.testing.attacks.model import Attack, Group
 _GROUPS: Final = tuple(Group)
 ATTACKS: Final[tuple[Attack, ...]] = tuple(sorted((
     *EGRESS, *STORAGE, *WINDOW, *MESSAGES, *PROTOTYPES, *EXHAUSTION, *SIDE_CHANNELS, *SUPPLY_CHAIN, *ESCALATION,
-    *LIFECYCLE, *GATEWAY, *DEPLOYMENT), key=lambda one: _GROUPS.index(one.group)))
+    *LIFECYCLE, *GATEWAY, *PROCESS, *DEPLOYMENT), key=lambda one: _GROUPS.index(one.group)))
 
 LISTED: Final = range(1, 102)
 """The numbers of the first list; what was thought of later goes on from there."""

@@ -25,7 +25,8 @@ PROMISES: Final[tuple[Promise, ...]] = (
     Promise(
         "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
         ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "roads-to-javascript",
-        "window-and-keyboard", "devices", "patched-prototypes", "manifest-asks-for-more")),
+        "window-and-keyboard", "devices", "patched-prototypes", "manifest-asks-for-more",
+        "process-window")),
     Promise(
         "P-STORAGE", "A plugin has no origin: it stores nothing, and finds nothing of the page's or of another "
         "plugin's.",
@@ -38,7 +39,8 @@ PROMISES: Final[tuple[Promise, ...]] = (
     Promise(
         "P-MESSAGES", "A message that is forged, replayed, malformed or out of place is refused, counted and told.",
         ("forged-nonce", "another-plugins-name", "another-direction", "replay", "reorder", "another-generation",
-         "another-session", "unknown-reply", "second-answer", "a-hosts-words", "json-doubts", "no-envelope",
+         "another-session", "process-messages",
+         "unknown-reply", "second-answer", "a-hosts-words", "json-doubts", "no-envelope",
          "smuggled-channel", "objects-on-the-port", "depth-bomb", "giant-message", "odd-buffers", "dear-to-read")),
     Promise(
         "P-DATA", "What a plugin sends is data, whatever its names are and however often it is read.",
@@ -47,10 +49,12 @@ PROMISES: Final[tuple[Promise, ...]] = (
     Promise(
         "P-ENDS", "Every invocation ends in time with one outcome, and page and other plugins go on.",
         ("busy-loop", "native-loop", "stretched-deadline", "recursion", "dead-interpreter", "programs-end", "dead-host",
-         "hidden-tab", "sleeping-worker", "calls-left-by-a-kill", "crash-loop")),
+         "hidden-tab", "sleeping-worker", "calls-left-by-a-kill", "crash-loop",
+         "process-time-and-memory")),
     Promise(
         "P-BUDGETS", "What a plugin may take of memory, messages, timers, files and log lines is bounded.",
-        ("crowd", "flood", "event-flood", "wasm-heap", "wasm-memory-beside", "nested-spinners", "canvas-loop",
+        ("crowd", "process-budgets", "process-memory-outside",
+        "flood", "event-flood", "wasm-heap", "wasm-memory-beside", "nested-spinners", "canvas-loop",
         "console-flood", "js-memory", "timer-storm", "log-flood",
         "file-flood",
          "tasks-left-behind", "answer-past-the-limits")),

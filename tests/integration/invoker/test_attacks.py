@@ -38,6 +38,7 @@ say("up");
 await Deno.stdin.read(new Uint8Array(1000)); // what binds it
 """
 LIMITS = {"credit": 20, "maxChars": 1000, "maxDepth": 10, "maxBuffers": 1, "maxBufferBytes": 1000}
+WIDE = {name: 1000 * most for name, most in LIMITS.items()}
 
 
 class Heard:
@@ -65,13 +66,15 @@ class Heard:
 
 
 @asynccontextmanager
-async def attack(tmp_path: Path, script: str, walls: Walls, js_memory_mb: int = 64) -> AsyncGenerator[Heard, None]:
+async def attack(
+    tmp_path: Path, script: str, walls: Walls, js_memory_mb: int = 64, limits: dict[str, int] = LIMITS,
+) -> AsyncGenerator[Heard, None]:  # fmt: skip
     """With ``script`` running where a plugin's program would, until it said something or ended."""
     path = tmp_path / "attack.js"
     path.write_text(SAY + script)
     process = PluginProcess(Assets(path, b"", b"", b""), 64, js_memory_mb, walls)
     heard = Heard()
-    process.bind(heard, LIMITS, "{}", needs_library=False)
+    process.bind(heard, limits, "{}", needs_library=False)
     try:
         await asyncio.wait_for(heard.changed.wait(), 20)
         yield heard
@@ -207,9 +210,10 @@ async def test_memory_outside_of_the_interpreter_is_bounded(tmp_path: Path, kind
         assert (heard.over.is_set(), heard.said) == (True, [])
 
 
+@pytest.mark.parametrize("kind", ["buffers", "wasm"])
 @in_loop
-async def test_without_the_limit_the_same_memory_is_had(tmp_path: Path) -> None:
-    script = "const held = [];\nwhile (held.length < 40) held.push(new Uint8Array(1 << 24).fill(1));\nsay('had');"
+async def test_without_the_limit_the_same_memory_is_had(tmp_path: Path, kind: str) -> None:
+    script = "const held = [];\n" + GREED[kind].replace("for (;;)", "while (held.length < 40)") + "\nsay('had');"
     async with attack(tmp_path, script, replace(Walls(), memory_limit=False)) as heard:
         assert heard.said == ["had"]
     async with attack(tmp_path, script, Walls()) as heard:
@@ -220,6 +224,7 @@ MESSAGES = {
     "flood": ("for (;;) say('x');", "overdraft"),
     "giant": ("Deno.stdout.writeSync(new Uint8Array([255, 255, 255, 127, 0, 0, 0, 0]));", "too-long"),
     "garbage": ("Deno.stdout.writeSync(new TextEncoder().encode('not a frame at all'));", "too-long"),
+    "long": ("say('x'.repeat(5000));", "too-long"),
     "deep": ("say('['.repeat(900)); await new Promise(() => {});", "too-deep"),
     "buffers": ("Deno.stdout.writeSync(new Uint8Array([1, 0, 0, 0, 9, 0, 0, 0]));", "too-many-buffers"),
 }
@@ -235,6 +240,81 @@ async def test_a_message_that_no_honest_process_sends_is_refused(tmp_path: Path,
             await asyncio.wait_for(heard.changed.wait(), 20)
         assert heard.rules[0][0] == rule
         assert len(heard.said) <= LIMITS["credit"]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("flood", LIMITS["credit"]), ("long", 0), ("deep", 0)])
+@in_loop
+async def test_control_a_wider_gate_lets_the_same_message_in(tmp_path: Path, kind: str, most: int) -> None:
+    async with attack(tmp_path, MESSAGES[kind][0], Walls(), limits=WIDE) as heard:
+        while len(heard.said) <= most:
+            heard.changed.clear()
+            await asyncio.wait_for(heard.changed.wait(), 20)
+    assert len(heard.said[0]) == {"flood": 1, "long": 5000, "deep": 900}[kind]
+
+
+NAMES = """
+const sought = ["document", "window", "parent", "top", "opener", "frames", "frameElement", "open", "postMessage"];
+say(JSON.stringify(sought.filter((name) => name in globalThis)));
+"""
+
+
+@in_loop
+async def test_no_name_of_a_window_is_there_and_nobody_to_post_to(tmp_path: Path) -> None:
+    async with attack(tmp_path, NAMES, OPEN) as heard:
+        assert json.loads(heard.said[0]) == []
+
+
+LASTING = """
+import time
+
+@handler
+def spins(payload, ctx):
+    end = time.monotonic() + payload
+    while time.monotonic() < end:
+        try:
+            while time.monotonic() < end:
+                pass
+        except BaseException:
+            pass
+    return "done"
+
+@handler
+def sleeps(payload, ctx):
+    time.sleep(payload)
+    return "done"
+
+@handler
+async def waits(payload, ctx):
+    end = time.monotonic() + payload
+    while time.monotonic() < end:
+        try:
+            await asyncio.sleep(0.01)
+        except BaseException:
+            pass
+    return "done"
+
+@handler
+def hoards(payload, ctx):
+    held = [bytearray(1 << 20) for _ in range(payload)]
+    return "done"
+"""
+LASTS_S, HOARD_MB = 1.5, 60
+
+
+@pytest.mark.parametrize(
+    ("timeout_ms", "memory_mb", "ends"), [
+        (300, 64, {Code.PLUGIN_TIMEOUT, Code.MEMORY_LIMIT}), (20_000, 256, set[Code]()),
+    ], ids=["walls", "control"])  # fmt: skip
+@in_loop
+async def test_time_and_memory_end_it_and_with_more_of_both_it_is_done(
+    timeout_ms: int, memory_mb: int, ends: set[Code]
+) -> None:
+    async with lab(LASTING, memoryLimitMB=memory_mb) as here:
+        hoarded = await here.invoke("hoards", HOARD_MB)
+        lasting = [await here.invoke(name, LASTS_S, timeout_ms=timeout_ms) for name in ("spins", "sleeps", "waits")]
+    assert {outcome.error.code for outcome in (hoarded, *lasting) if outcome.error} == ends
+    assert [json.loads(outcome.value) for outcome in (hoarded, *lasting) if not outcome.error] == (
+        [] if ends else ["done"] * 4)
 
 
 GREEDY = """
