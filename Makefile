@@ -16,7 +16,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test attack-full check bench bench-gateway bench-flow bench-telemetry bench-invoker fuzz mutation soak soak-gateway dist docs clean lock runtime unit e2e
+.PHONY: help run demo test attack-full check bench bench-gateway bench-flow bench-telemetry bench-invoker fuzz mutation soak soak-gateway dist docs desktop clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -78,6 +78,9 @@ soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now 
 dist: .setup/base runtime ## what is published: wheel, npm package, SBOM; installed elsewhere without an index, it must serve
 	@$(BIN)/python tools/dist.py --verify
 
+desktop: .setup/desktop runtime ## run the desktop example (PyQt6, 130 MB more) offscreen; its picture is e2e/output/desktop.png
+	@PYSANDBOX_DESKTOP=1 $(PYTEST) e2e/test_desktop.py
+
 docs: .setup/docs ## the docs as a site, in build/site/; fails where a link leads nowhere
 	@$(BIN)/python tools/docs.py
 
@@ -106,6 +109,10 @@ runtime: .setup/base
 .setup/dev: .setup/base requirements-dev.lock
 	@echo "Installing test tools (requirements-dev.lock)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.setup/desktop: .setup/dev examples/desktop/requirements.lock
+	@$(PIP) --require-hashes --only-binary :all: -r examples/desktop/requirements.lock
 	@touch $@
 
 .setup/docs: .setup/dev requirements-docs.lock

@@ -12,7 +12,8 @@ uv --no-config pip compile "${flags[@]}" pyproject.toml)
 "${compile[@]}" --extra build --group setup --constraints requirements-dev.lock --output-file requirements.lock
 "${compile[@]}" --extra aws --extra otel --extra postgres --extra redis --extra vault --constraints requirements-dev.lock --output-file requirements-gateway.lock
 uv --no-config pip compile "${flags[@]}" --python-version 3.11 --group docs --constraints requirements-dev.lock --output-file requirements-docs.lock
-if grep -nE '://|^-|^ *file:' requirements.lock requirements-dev.lock requirements-docs.lock requirements-gateway.lock; then
+uv --no-config pip compile "${flags[@]}" --python-version 3.11 examples/desktop/requirements.in --output-file examples/desktop/requirements.lock
+if grep -nE '://|^-|^ *file:' requirements.lock requirements-dev.lock requirements-docs.lock requirements-gateway.lock examples/desktop/requirements.lock; then
   echo "a lock names a place: the lines above" >&2
   exit 1
 fi
