@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from pysandbox.cli import output
+from pysandbox.cli.build_report import report
 from pysandbox.cli.check import Folder
 from pysandbox.core.errors import SandboxError
 
-EXAMPLES = "Examples:  pysandbox build examples/risk_scoring  ·  pysandbox build . -o dist/"
+EXAMPLES = "Examples:  pysandbox build examples/risk_scoring  ·  pysandbox build . --lock -o dist/"
 
 
 def build(
@@ -22,11 +23,17 @@ def build(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="File or folder to write; default: ID-VERSION.zip here."),
     ] = None,
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Write requirements.txt anew first: every wheel pinned, with its hash."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Build a plugin's bundle: manifest and source, and the SHA-256 of each. The same input gives the same bytes."""
+    """Build a plugin's bundle: manifest, source, wheels, and the SHA-256 of each. Same input, same bytes."""
     from pysandbox.gateway.folder import build_folder  # noqa: PLC0415  # imported when it runs: --help stays fast
 
     try:
+        if lock:
+            _lock(folder)
         built = build_folder(folder, resolve=output.resolver())
     except SandboxError as error:
         output.give_up(error, output.FAILED)
@@ -36,8 +43,24 @@ def build(
         _write(path, built.bundle)
     except OSError as error:
         output.wrong_use(f"{path} cannot be written: {error.strerror or error}")
-    output.out().print(output.line(
-        (str(path), "bold"), f"  {output.size(len(built.bundle))}  sha256:{built.sha256}"))
+    report(path, built, as_json=as_json)
+
+
+def _lock(folder: Path) -> None:
+    from pysandbox.core.requirements import FILE_NAME  # noqa: PLC0415  # as above
+    from pysandbox.runtime.requirements import lock  # noqa: PLC0415
+
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        output.wrong_use(f"{path} cannot be read; --lock pins what it names")
+    answer = lock(text, output.progress)
+    if answer != text:
+        try:
+            _write(path, answer.encode())
+        except OSError as error:
+            output.wrong_use(f"{path} cannot be written: {error.strerror or error}")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -55,7 +55,12 @@ def resolver() -> Callable[[str], Mapping[str, bytes]]:
     """What finds the wheels of a plugin's requirements.txt, and says on stderr what it does."""
     from pysandbox.runtime.requirements import resolver as make  # noqa: PLC0415  # when it runs: --help stays fast
 
-    return make(lambda message: err().print(line(("· ", "dim"), message)))
+    return make(progress)
+
+
+def progress(message: str) -> None:
+    """What is being done, on stderr."""
+    err().print(line(("· ", "dim"), message))
 
 
 def json_line(value: Mapping[str, object]) -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
@@ -15,7 +14,9 @@ from pysandbox.core.errors import Code, Problem, SandboxError
 from pysandbox.core.requirements import FILE_NAME, Requirement, canonical_name, parse_requirements
 from pysandbox.core.wheel import wheel_faults
 from pysandbox.core.wheel_needs import wheel_needs
+from pysandbox.runtime.found import Wheel
 from pysandbox.runtime.interpreter import HERE, run_inside
+from pysandbox.runtime.lock import direct, locked
 from pysandbox.runtime.tools import Progress, cache_dir
 from pysandbox.runtime.wheels import LOCK
 
@@ -26,41 +27,44 @@ _CURES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A wheel that was found: canonical name, version, file name, content."""
-
-    name: str
-    version: str
-    file: str
-    data: bytes
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
-
 def resolver(progress: Progress) -> Callable[[str], Mapping[str, bytes]]:
     """What a bundle's build calls with the text of requirements.txt; ``progress`` is told what is done and found."""
 
     def resolve(text: str) -> Mapping[str, bytes]:
         requirements = parse_requirements(text)
-        wheels = _kept(requirements)
-        if wheels is None:
-            progress(f"finding wheels for {len(requirements)} requirements")
-            wheels = _find(requirements)
-            check_wheels(requirements, wheels)
-            _keep(requirements, wheels)
-            named = {requirement.name for requirement in requirements}
-            if others := [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name not in named]:
-                progress(f"they need {', '.join(others)} too: add to {FILE_NAME} to pin")
-        check_wheels(requirements, wheels)
+        wheels = _wheels(requirements, progress)
         for wheel in wheels:
             for need in wheel_needs(wheel.data):
                 progress(f"{wheel.name}=={wheel.version} may use what the sandbox has not, {need}")
         return {f"wheels/{wheel.file}": wheel.data for wheel in wheels}
 
     return resolve
+
+
+def lock(text: str, progress: Progress) -> str:
+    """The text of a requirements.txt that pins and hashes all its wheels; a build finds them where this left them."""
+    requirements = direct(text)
+    wheels = _wheels(requirements, progress)
+    answer = locked(text, wheels)
+    pinned = parse_requirements(answer)
+    check_wheels(pinned, wheels)
+    _keep(pinned, wheels)
+    return answer
+
+
+def _wheels(requirements: Sequence[Requirement], progress: Progress) -> list[Wheel]:
+    """The wheels of these requirements, found now or before, and fit for a bundle."""
+    wheels = _kept(requirements)
+    if wheels is None:
+        progress(f"finding wheels for {len(requirements)} requirements")
+        wheels = _find(requirements)
+        check_wheels(requirements, wheels)
+        _keep(requirements, wheels)
+        named = {requirement.name for requirement in requirements}
+        if others := [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name not in named]:
+            progress(f"they need {', '.join(others)} too: `pysandbox build --lock` pins them in {FILE_NAME}")
+    check_wheels(requirements, wheels)
+    return wheels
 
 
 def check_wheels(requirements: Sequence[Requirement], wheels: Sequence[Wheel]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 
 from pysandbox.cli.app import app
 from pysandbox.core.bundle import read_bundle
+from tests.unit.core.make_wheel import make_wheel
 from tests.unit.gateway.fake_plugin import write_plugin
 
 NAME = "com.vendor.risk-scoring-2.1.0.zip"
@@ -58,3 +61,27 @@ def test_a_place_that_cannot_be_written_is_wrong_use(tmp_path: Path) -> None:
     code, _, err = _build(str(write_plugin(tmp_path)), "-o", str(tmp_path / "none" / "x.zip"))
     assert code == 2
     assert "cannot be written" in err
+
+
+def test_the_report_says_what_weighs_how_much(tmp_path: Path) -> None:
+    plugin = write_plugin(tmp_path / "plugin")
+    wheel = make_wheel({"demo.py": b"x = 1\n"})
+    (plugin / "wheels").mkdir()
+    (plugin / "wheels" / "demo-1.0-py3-none-any.whl").write_bytes(wheel)
+    target = tmp_path / "mine.zip"
+    code, out, _ = _build(str(plugin), "-o", str(target), "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told == {
+        "ok": True, "path": str(target), "bytes": target.stat().st_size,
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "files": {name: (plugin / name).stat().st_size for name in ("manifest.json", "plugin.py")},
+        "wheels": {"wheels/demo-1.0-py3-none-any.whl": {
+            "bytes": len(wheel), "sha256": hashlib.sha256(wheel).hexdigest()}}}
+    assert f"demo-1.0-py3-none-any.whl  {len(wheel)} B" in _build(str(plugin), "-o", str(target))[1]
+
+
+def test_there_must_be_something_to_lock(tmp_path: Path) -> None:
+    code, _, said = _build(str(write_plugin(tmp_path)), "--lock")
+    assert code == 2
+    assert "requirements.txt cannot be read" in said.replace("\n", "")

@@ -8,7 +8,8 @@ import pytest
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.requirements import parse_requirements
-from pysandbox.runtime.requirements import Wheel, check_wheels
+from pysandbox.runtime.found import Wheel
+from pysandbox.runtime.requirements import check_wheels
 from tests.unit.core.make_wheel import make_wheel
 
 
