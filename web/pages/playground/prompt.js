@@ -43,8 +43,8 @@ function show(name, args, answer, signal) {
         const good = isJson(field.value);
         field.setAttribute("aria-invalid", String(!good));
         if (allowed && !good) return field.focus();
+        if (came instanceof HTMLElement && section.contains(document.activeElement)) came.focus();
         section.hidden = true;
-        if (came instanceof HTMLElement) came.focus();
         resolve({ allowed, always: always || signal.aborted, answer: good ? field.value : answer });
       });
       return button;
@@ -53,6 +53,8 @@ function show(name, args, answer, signal) {
     el("p", {}, el("code", {}, name), " with ", el("code", {}, JSON.stringify(args) ?? "nothing")),
     field, el("div", { class: "choices" }, ...buttons), late);
   section.hidden = false;
-  buttons[0].focus();
+  byId("said", HTMLElement).textContent = `The plugin asks for ${name}.`;
+  // Who types in the editor meanwhile goes on typing, and answers nothing by the next space.
+  if (came === document.body || came?.closest("#call")) buttons[0].focus();
   return promise;
 }
