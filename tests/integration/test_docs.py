@@ -277,6 +277,15 @@ def test_every_key_of_a_route_is_in_its_table(part: str) -> None:
     assert sorted(told) == sorted(known)
 
 
+def test_the_gateways_figures_are_the_measured_ones() -> None:
+    measured = json.loads((ROOT / "tests" / "bench" / "gateway.json").read_text("utf-8"))
+    page = document("docs/comparison.md")
+    told = [[float(cell.removesuffix(" ms")) for cell in row[1:]] for row in page.rows("gateway.json")]
+    assert told == [[measured["subjects"][name][key] for key in ("rps", "added_p50_ms", "added_p99_ms")]
+                    for name in ("nginx", "passthrough", "ours")]
+    assert f"{measured['machine']['cpu']} with CPython {measured['machine']['python']}" in page.text
+
+
 def test_a_table_is_found_by_its_marker() -> None:
     rows = Document("x", "<!-- a -->\n| h | i |\n|---|---|\n| `b` | c |\n| d | e |\n\nrest").rows("a")
     assert [row[0] for row in rows] == ["`b`", "d"]
