@@ -16,7 +16,7 @@ export DENO_TLS_CA_STORE ?= system,mozilla
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test attack-full check bench bench-gateway bench-flow bench-telemetry bench-invoker fuzz mutation soak soak-gateway dist docs desktop clean lock runtime unit e2e
+.PHONY: help run demo test attack-full check bench bench-gateway bench-flow bench-telemetry bench-telemetry-cost bench-invoker fuzz mutation soak soak-gateway dist docs desktop clean lock runtime unit e2e
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -58,6 +58,9 @@ bench-invoker: .setup/dev .setup/deno runtime ## measure plugins in Deno against
 	@$(BIN)/python -m tests.bench.invoker
 bench-telemetry: .setup/dev .setup/services ## a million telemetry records in, asked about and deleted, on SQLite and PostgreSQL: half an hour
 	@nice $(BIN)/python -m tests.bench.telemetry
+
+bench-telemetry-cost: .setup/chromium .setup/dev runtime ## what telemetry costs a call, as pairs of turns with it and without
+	@$(BIN)/python -m tests.bench.telemetry.cost
 
 FUZZ_SECONDS ?= 600
 fuzz: .setup/fuzz ## search all that reads hostile input for faults by coverage, for FUZZ_SECONDS=600; Linux on x86-64, CPython 3.11

@@ -33,19 +33,29 @@ def main(
     only: Annotated[str, typer.Option(help="One of the two alone.")] = "",
     output: Annotated[Path, typer.Option(help="Where the figures go.")] = OUTPUT,
 ) -> None:
-    """Measure both, and print what there is."""
-    told: dict[str, Any] = {
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "cpu": cpu_name(), "cores": os.cpu_count(),
-        "loadAverage": os.getloadavg()[0]}
+    """Measure both, and print what there is. Figures of what is not measured now are left as they are."""
     for name in [only] if only else ["sqlite", "postgres"]:
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pysandbox-bench-"))
             url = f"sqlite:///{folder}/gateway.db"
             if name == "postgres":
                 url = stack.enter_context(postgres_server()).url
-            told[name] = asyncio.run(measured(url, records))
-            output.write_text(json.dumps(told, indent=2) + "\n")  # what there is, should the next fail
-            show(name, told[name])
+            found = {**circumstances(), **asyncio.run(measured(url, records))}
+        add(output, name, found)  # what there is, should the next fail
+        show(name, found)
+
+
+def circumstances() -> dict[str, Any]:
+    """When and where it was, and how busy the machine was with other things as it began."""
+    return {
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "cpu": cpu_name(), "cores": os.cpu_count(),
+        "loadAverage": round(os.getloadavg()[0], 1)}
+
+
+def add(output: Path, name: str, found: dict[str, Any]) -> None:
+    """Put figures beside the others in the file."""
+    told: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {}
+    output.write_text(json.dumps({**told, name: found}, indent=2) + "\n")
 
 
 async def measured(url: str, records: int) -> dict[str, Any]:
