@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.conftest import OUTPUT
+from e2e.kit.accessibility import complaints
 from pysandbox.cli.dev import address
 from pysandbox.gateway import headers, pages
 from pysandbox.gateway.dist import Resource, resource
@@ -179,6 +180,7 @@ def test_it_fits_a_narrow_window_and_is_used_by_keyboard(browser: Browser, folde
         page.wait_for("document.querySelector('#memory svg')", timeout_s=PATIENCE_S)
         OUTPUT.mkdir(exist_ok=True)
         page.native.screenshot(path=OUTPUT / "playground-narrow-dark.png", full_page=True)
+        assert complaints(page) == []
         assert page.errors() == []
     finally:
         page.close()
