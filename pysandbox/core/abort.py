@@ -43,6 +43,7 @@ class AbortSignal:
 
     @property
     def aborted(self) -> bool:
+        """Whether it was aborted."""
         return self._reason is not None
 
     @property

@@ -281,6 +281,7 @@ class Problem:
     cure: str
 
     def as_json(self) -> dict[str, str]:
+        """An entry of ``details``: ``path``, ``rule``, ``cure``."""
         return {"path": self.path, "rule": self.rule, "cure": self.cure}
 
 
@@ -295,6 +296,7 @@ class SandboxError(Exception):
 
     @property
     def retryable(self) -> bool:
+        """Whether trying again can help."""
         return INFO[self.code].retryable
 
     def as_json(self) -> dict[str, object]:

@@ -80,15 +80,18 @@ class FakeContext:
 
     @property
     def signal(self) -> AbortSignal:
+        """Aborted by `abort`, or when the clock passes the deadline."""
         return self._controller.signal
 
     @property
     def permissions(self) -> tuple[str, ...]:
+        """What is declared and answered for, and not revoked."""
         held = effective(self._declared, self._declared, self._capabilities)
         return tuple(name for name in self._declared if name in held)
 
     @property
     def remaining_ms(self) -> int:
+        """Until the deadline, by the `clock`."""
         return max(0, int(self._deadline_ms - self.clock.now_ms))
 
     def abort(self, reason: Exception | str | None = None) -> None:
@@ -101,6 +104,7 @@ class FakeContext:
         self._declared = tuple(name for name in self._declared if name != permission)
 
     async def call(self, permission: str, args: Any = None) -> Any:
+        """The answer of ``capabilities``, copied as on the way to a page; kept in ``calls``."""
         self._enter(permission)
         sent = crossed(args)
         self.calls.append(Call(permission, sent))
@@ -113,11 +117,13 @@ class FakeContext:
             raise CallError(Code.CAPABILITY_FAILED) from error
 
     def emit(self, event: str, data: Any = None) -> None:
+        """Keeps the event in ``events``."""
         self.signal.throw_if_aborted()
         self._count_event()
         self.events.append(Event(event, copied(data)))
 
     def progress(self, fraction: float, message: str = "") -> None:
+        """Keeps the note in ``progressed``."""
         self.signal.throw_if_aborted()
         if not 0 <= fraction <= 1:
             raise ValueError(f"progress goes from 0 to 1, not {fraction!r}")
@@ -125,6 +131,7 @@ class FakeContext:
         self.progressed.append(Progress(fraction, message))
 
     def set_timeout(self, fn: Callable[[], Any], ms: int) -> ManualTimer:
+        """Calls ``fn`` when the `clock` has gone on by ``ms``."""
         handle = self._new_timer(fn)
 
         def fire() -> None:
@@ -136,6 +143,7 @@ class FakeContext:
         return handle
 
     def set_interval(self, fn: Callable[[], Any], ms: int) -> ManualTimer:
+        """Calls ``fn`` each time the `clock` goes on by ``ms``, or by ``timerFloorMs`` if that is longer."""
         period = max(ms, self._limit("timerFloorMs"))
         handle = self._new_timer(fn)
 
@@ -149,6 +157,7 @@ class FakeContext:
         return handle
 
     async def sleep(self, ms: int) -> None:
+        """Lets the `clock` go on by ``ms``; no time passes."""
         self.signal.throw_if_aborted()
         self.clock.advance(ms)
         self.signal.throw_if_aborted()
