@@ -76,7 +76,7 @@ def test_export_goes_on_where_the_last_one_ended(gateway: Administered) -> None:
 
 def test_nothing_fires_and_a_bad_token_is_told(gateway: Administered) -> None:
     assert "nothing fires" in gateway.run("telemetry", "alerts").stderr
-    assert gateway.json("telemetry", "alerts") == {"alerts": []}
+    assert gateway.json("telemetry", "alerts") == {"alerts": [], "ended": []}
     gateway.scopes, scopes = SCOPES, gateway.scopes
     refused = gateway.run("telemetry", "top")
     gateway.scopes = scopes

@@ -58,7 +58,7 @@ def test_from_a_browsers_batch_to_figures_and_to_an_erased_user(client: Client) 
     assert sum(point["count"] for point in points["points"]) == 1
     _, found = client.ask("GET", f"{SEND}/records?kind=log", token=reader)
     assert found["records"][0]["log"]["message"] == "called by [redacted]"
-    assert client.ask("GET", f"{SEND}/alerts", token=reader) == (200, {"alerts": []})
+    assert client.ask("GET", f"{SEND}/alerts", token=reader) == (200, {"alerts": [], "ended": []})
 
     eraser = client.server.token(ERASE)
     assert client.ask("DELETE", f"{SEND}/subjects?subject=developer", token=eraser) == (200, {"erased": 2})
