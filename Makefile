@@ -92,7 +92,7 @@ lock: ## resolve the Python dependencies again (needs uv)
 
 clean: ## remove everything that set-up, builds and tests made
 	@rm -rf .setup .venv .deno pysandbox/runtime/dist build dist e2e/output tests/bench/results.* tests/soak/soak.* tests/soak/gateway.* .pysandbox \
-	  .pytest_cache .hypothesis .ruff_cache
+	  .pytest_cache .hypothesis .ruff_cache .cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime: .setup/base
