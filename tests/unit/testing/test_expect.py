@@ -1,0 +1,69 @@
+"""QA's assertions: what passes, and what each says of what came instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pysandbox.core.errors import Code, SandboxError
+from pysandbox.testing.expect import expect_alert, expect_outcome
+from pysandbox.testing.sandbox import OpenSandbox, SeenOutcome
+
+GOOD = SeenOutcome("ok", {"score": 1}, "", "", "", 12.0, "c-1", 1)
+LATE = replace(GOOD, status="timeout", value=None, code="PLUGIN_TIMEOUT", layer="hard", duration_ms=600.0)
+ALERT = {"code": "PROTOCOL_VIOLATION", "rule": "not-text", "pluginId": "com.example.lab"}
+
+
+class Answers:
+    """A page that answers each question with the next of these."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+
+    def evaluate(self, function: str, arg: Any = None, /) -> Any:
+        del function, arg
+        return self.answers.pop(0)
+
+
+def test_the_value_of_a_good_outcome_comes_back() -> None:
+    assert expect_outcome(GOOD, within_ms=12) == {"score": 1}
+    assert expect_outcome(LATE, "timeout", code="PLUGIN_TIMEOUT", layer="hard", within_ms=600) is None
+
+
+@pytest.mark.parametrize(("outcome", "expected", "told"), [
+    (LATE, {}, "status timeout, not ok: SeenOutcome"),
+    (LATE, {"status": "timeout", "code": "PLUGIN_ERROR"}, "code PLUGIN_TIMEOUT, not PLUGIN_ERROR"),
+    (LATE, {"status": "timeout", "layer": "soft"}, "layer hard, not soft"),
+    (LATE, {"status": "timeout", "within_ms": 500}, "600.0 ms, not within 500"),
+    (GOOD, {"code": "PLUGIN_ERROR", "layer": "soft"}, "code none, not PLUGIN_ERROR; layer none, not soft"),
+])  # fmt: skip
+def test_what_came_instead_is_said(outcome: SeenOutcome, expected: dict[str, Any], told: str) -> None:
+    with pytest.raises(AssertionError, match=told):
+        expect_outcome(outcome, **expected)
+
+
+def test_an_alert_is_found_by_all_that_is_given() -> None:
+    page = Answers([ALERT, {**ALERT, "rule": "too-deep"}])
+    assert expect_alert(OpenSandbox(page), code=ALERT["code"], rule="too-deep", within_s=0)["rule"] == "too-deep"
+
+
+def test_without_such_an_alert_those_that_there_were_are_said() -> None:
+    with pytest.raises(AssertionError, match=r"no alert with \{'rule': 'replay'\} within 0 s; .*not-text"):
+        expect_alert(OpenSandbox(Answers([ALERT])), rule="replay", within_s=0)
+
+
+@pytest.mark.parametrize(("code", "raised"), [("PLUGIN_NOT_FOUND", Code.PLUGIN_NOT_FOUND), ("", Code.BOOT_FAILED)])
+def test_what_a_page_could_not_open_or_load_is_a_coded_error(code: str, raised: Code) -> None:
+    rejected: dict[str, Any] = {"code": code, "message": "why", "details": []}
+    with pytest.raises(SandboxError, match="why") as opening:
+        OpenSandbox.open(Answers(rejected), "https://sandbox.example", "token")
+    with pytest.raises(SandboxError, match="why") as loading:
+        OpenSandbox(Answers({"rejected": rejected})).load("com.example.lab")
+    assert (opening.value.code, loading.value.code) == (raised, raised)
+
+
+def test_a_page_without_a_sandbox_there_is_said() -> None:
+    with pytest.raises(ValueError, match=r"window\.mine is no sandbox"):
+        OpenSandbox.of(Answers(False), "window.mine")
