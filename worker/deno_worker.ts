@@ -4,7 +4,7 @@
  * UNTRUSTED from the first plugin byte on. Its walls are around it: no permission, an empty environment and folder,
  * limits of the operating system, and a host that counts, bounds and kills.
  */
-import { type Frame, readFrame, writeFrame } from "./pipe.ts";
+import { exit, type Frame, readFrame, writeFrame } from "./pipe.ts";
 import { bootPlugin } from "./plugin_boot.ts";
 import { setMemoryLimits } from "./wasm_memory.ts";
 import { free } from "../web/free.ts";
@@ -59,4 +59,5 @@ async function listen(): Promise<void> {
   }
 }
 
-listen();
+// Whoever started it is gone. A port of the interpreter's own would keep the process alive for ever.
+listen().finally(() => exit(0));

@@ -10,8 +10,11 @@ import { stripGlobals } from "./hardening.ts";
 declare const Deno: {
   stdin: { read(into: Uint8Array): Promise<number | null> };
   stdout: { writeSync(bytes: Uint8Array): number };
+  exit(code: number): never;
 };
 const { stdin, stdout } = Deno;
+/** Ends the process. */
+export const exit = Deno.exit;
 const ROOM = 65_536;
 const WORD = 4;
 const encoder = new TextEncoder();

@@ -172,7 +172,9 @@ def test_a_sender_without_credit_is_cut_off(lab: Lab, victim: LabPlugin, neighbo
 
 def test_control_without_the_count_nothing_cuts_the_flood_off(serve: Serve, open_lab: OpenLab) -> None:
     lab = open_lab(serve(NO_CREDIT))
-    assert lab.load("test.attacker@1.0.0").invoke("flood", {"count": 3000})["status"] == "ok"
+    flooded = lab.load("test.attacker@1.0.0").invoke("flood", {"count": 3000})
+    # On a busy machine the host that has to read all of it is even taken for dead.
+    assert flooded["status"] == "ok" or flooded["error"]["code"] == "HOST_CRASHED", flooded
     assert not [alert for alert in lab.alerts() if alert["rule"] == "overdraft"]
 
 

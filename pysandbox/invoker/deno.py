@@ -13,7 +13,7 @@ from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.limits import default
 from pysandbox.core.outcome import Outcome, failure
 from pysandbox.invoker.assets import DEFAULT_DIST, load_assets
-from pysandbox.invoker.jail import Walls, deno, without_network
+from pysandbox.invoker.jail import Walls, deno, dying_with_parent, without_network
 from pysandbox.invoker.pool import Pool
 from pysandbox.invoker.port import Runnable
 from pysandbox.invoker.process import PluginProcess
@@ -62,7 +62,8 @@ class DenoInvoker:
 
     async def load(self, registered: Registered, tenancy: Tenancy = Tenancy()) -> Loaded:  # noqa: B008 - immutable
         """Raises SandboxError where its import or on_load fails, or no process could be started."""
-        await asyncio.to_thread(without_network)  # asked once, and remembered
+        for wall in (without_network, dying_with_parent):  # asked once, and remembered
+            await asyncio.to_thread(wall)
         return await self._session.load(registered, tenancy)
 
     async def call(

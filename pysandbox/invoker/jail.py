@@ -62,10 +62,24 @@ def without_network() -> tuple[str, ...]:
     return ()
 
 
+@lru_cache(maxsize=1)
+def dying_with_parent() -> tuple[str, ...]:
+    """What to put before a command so that the system kills it when who started it dies, however busy it is.
+
+    Nothing where there is no such tool: then the process ends by itself once it looks at its input again. It stands
+    behind `without_network`, since a change of namespace takes it back.
+    """
+    setpriv = shutil.which("setpriv")
+    options = ("--pdeathsig", "KILL")
+    if setpriv and subprocess.run([setpriv, *options, "true"], capture_output=True, check=False).returncode == 0:
+        return (setpriv, *options)
+    return ()
+
+
 def command(script: Path, walls: Walls) -> list[str]:
-    """What starts the process."""
+    """What starts the process. It dies with the thread that starts it."""
     before = without_network() if walls.network_namespace else ()
-    return [*before, deno(), "run", *walls.flags, str(script)]
+    return [*before, *dying_with_parent(), deno(), "run", *walls.flags, str(script)]
 
 
 def environment(folder: Path) -> dict[str, str]:
