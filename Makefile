@@ -28,11 +28,11 @@ demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
 	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) examples/misbehaving --demo
 
 test: check .setup/browsers .setup/services runtime ## everything CI runs: checks, tests, and the tests in three real browsers
-	@$(PYTEST) -n 2 tests examples; unit=$$?; $(E2E); e2e=$$?; $(E2E_ALONE); alone=$$?; \
+	@$(PYTEST) -n 3 tests examples; unit=$$?; $(E2E); e2e=$$?; $(E2E_ALONE); alone=$$?; \
 	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; if [ $$(( e2e | alone )) -ne 0 ]; then echo "tests in browsers failed: see above" >&2; fi; exit $$(( unit | e2e | alone ))
 
 unit: .setup/dev .setup/services runtime ## the tests that need no browser
-	@$(PYTEST) -n 2 tests examples
+	@$(PYTEST) -n 3 tests examples
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
 	@$(E2E); e2e=$$?; $(E2E_ALONE); exit $$(( e2e | $$? ))
