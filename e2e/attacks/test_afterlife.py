@@ -53,6 +53,7 @@ def busy_s(browser: Browser) -> float:
     return total() - before
 
 
+@pytest.mark.alone  # it spins, and counts the processor's time
 @pytest.mark.parametrize("attack", [["spinners", SPINNERS], ["canvas"]], ids=["workers", "canvas"])
 def test_what_it_started_ends_with_it(
     browser: Browser, lab: Lab, neighbour: LabPlugin, attack: list[object]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pysandbox.gateway.serve import DevServer
 from pysandbox.testing.expect import expect_alert, expect_outcome
 from pysandbox.testing.sandbox import OpenPlugin, OpenSandbox
 
@@ -29,8 +30,15 @@ def test_a_forged_message_is_an_alert(plugin: OpenPlugin, sandbox: OpenSandbox) 
     expect_alert(sandbox, plugin_id=plugin.plugin_id)
 
 
-def test_a_sandbox_that_the_page_has_opened_itself(sandbox: OpenSandbox) -> None:
-    sandbox.page.evaluate("() => { window.mine = globalThis.pysandboxSeen.sandbox; }")
+OPENS = """async ([origin, sessionToken]) => {
+  const { openSandbox } = await import(`${origin}/pysandbox.js`);
+  window.mine = await openSandbox({ origin, sessionToken });
+}"""
+
+
+def test_a_sandbox_that_the_page_has_opened_itself(sandbox: OpenSandbox, gateway: DevServer) -> None:
+    sandbox.page.evaluate(OPENS, [gateway.sandbox_origin, gateway.token])
     plugin = OpenSandbox.of(sandbox.page, "window.mine").load("com.vendor.risk-scoring")
     plugin.revoke("integration:proxy:invoke")
     assert 0 <= expect_outcome(plugin.invoke("evaluate", INPUT))["score"] <= 1
+    assert sandbox.records() == [], "the fixture's own sandbox was not asked"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _OPEN: Final = pytest.StashKey["OpenSandbox"]()
 _BOOT_MS: Final = 30_000
+_ENGINES: Final = ("chromium", "firefox", "webkit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +52,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     engines: list[str] = metafunc.config.getoption("--sandbox-engine") or ["chromium"]
     for marker in metafunc.definition.iter_markers("sandbox_engines"):
+        unknown = [name for name in marker.args if name not in _ENGINES]
+        if unknown or not marker.args:
+            raise pytest.UsageError(f"sandbox_engines{marker.args}: there are {', '.join(_ENGINES)}")
         engines = [engine for engine in engines if engine in marker.args]
     metafunc.parametrize("sandbox_engine", list(dict.fromkeys(engines)), scope="session")
 
@@ -61,7 +65,7 @@ def sandbox_browser(sandbox_engine: str) -> Iterator[Browser]:
     from pysandbox.testing.browsers import ENGINES, Browser  # noqa: PLC0415 - as above
 
     if sandbox_engine not in ENGINES:
-        raise pytest.UsageError(f"--sandbox-engine {sandbox_engine}: there are {', '.join(ENGINES)}")
+        raise pytest.UsageError(f"--sandbox-engine {sandbox_engine}: there are {', '.join(_ENGINES)}")
     with Browser.launch(sandbox_engine) as running:
         yield running
 
@@ -110,9 +114,13 @@ def pytest_runtest_makereport(
     """What the page was told, in the report of a test that failed."""
     report = yield
     opened = item.stash.get(_OPEN, None)
-    if opened is not None and call.when == "call" and report.failed:
-        seen = {"alerts": opened.alerts(), "records": opened.records(), "logs": opened.logs()}
-        report.sections.append(("sandbox", json.dumps(seen, indent=1)))
+    if opened is not None and call.when != "teardown" and report.failed:
+        try:
+            seen = {"alerts": opened.alerts(), "records": opened.records(), "logs": opened.logs()}
+            told = json.dumps(seen, indent=1)
+        except Exception as error:  # noqa: BLE001 - a page that is gone must not hide what the test has to say
+            told = f"the page does not answer any more: {error}"
+        report.sections.append(("sandbox", told))
     return report
 
 

@@ -45,25 +45,33 @@ def test_what_came_instead_is_said(outcome: SeenOutcome, expected: dict[str, Any
 
 
 def test_an_alert_is_found_by_all_that_is_given() -> None:
-    page = Answers([ALERT, {**ALERT, "rule": "too-deep"}])
-    assert expect_alert(OpenSandbox(page), code=ALERT["code"], rule="too-deep", within_s=0)["rule"] == "too-deep"
+    sandbox = OpenSandbox(Answers([ALERT, {**ALERT, "rule": "too-deep"}]), 0, own=True)
+    assert expect_alert(sandbox, code=ALERT["code"], rule="too-deep", within_s=0)["rule"] == "too-deep"
 
 
 def test_without_such_an_alert_those_that_there_were_are_said() -> None:
     with pytest.raises(AssertionError, match=r"no alert with \{'rule': 'replay'\} within 0 s; .*not-text"):
-        expect_alert(OpenSandbox(Answers([ALERT])), rule="replay", within_s=0)
+        expect_alert(OpenSandbox(Answers([ALERT]), 0, own=True), rule="replay", within_s=0)
 
 
 @pytest.mark.parametrize(("code", "raised"), [("PLUGIN_NOT_FOUND", Code.PLUGIN_NOT_FOUND), ("", Code.BOOT_FAILED)])
 def test_what_a_page_could_not_open_or_load_is_a_coded_error(code: str, raised: Code) -> None:
-    rejected: dict[str, Any] = {"code": code, "message": "why", "details": []}
+    detail = {"path": "$.version", "rule": "no such version", "cure": "Name another."}
+    rejected: dict[str, Any] = {"rejected": {"code": code, "message": "why", "details": [detail]}}
     with pytest.raises(SandboxError, match="why") as opening:
         OpenSandbox.open(Answers(rejected), "https://sandbox.example", "token")
     with pytest.raises(SandboxError, match="why") as loading:
-        OpenSandbox(Answers({"rejected": rejected})).load("com.example.lab")
+        OpenSandbox(Answers(rejected), 0, own=True).load("com.example.lab")
     assert (opening.value.code, loading.value.code) == (raised, raised)
+    assert [one.as_json() for one in loading.value.details] == [detail]
 
 
 def test_a_page_without_a_sandbox_there_is_said() -> None:
     with pytest.raises(ValueError, match=r"window\.mine is no sandbox"):
-        OpenSandbox.of(Answers(False), "window.mine")
+        OpenSandbox.of(Answers(-1), "window.mine")
+
+
+@pytest.mark.parametrize("what", ["alerts", "records"])
+def test_what_goes_to_the_pages_own_listeners_is_not_taken_for_nothing(what: str) -> None:
+    with pytest.raises(ValueError, match=f"its {what} are where the page"):
+        getattr(OpenSandbox.of(Answers(3), "window.mine"), what)()
