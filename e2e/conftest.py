@@ -40,6 +40,14 @@ def wanted_engines() -> list[Engine]:
     return [engine for engine in ENGINES if engine in names]
 
 
+def need_chromium() -> None:
+    """For a test that starts a Chromium of its own: skipped where that is not asked for, loud where there is none."""
+    if "chromium" not in wanted_engines():
+        pytest.skip("Chromium is not asked for")
+    if missing_parts("chromium"):
+        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "browser" not in metafunc.fixturenames:
         return

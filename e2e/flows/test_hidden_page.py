@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.conftest import IN_CI, MISSING, wanted_engines
+from e2e.conftest import need_chromium
 from e2e.flows.conftest import begin, flow
 from e2e.kit.direct import DirectPage
 from e2e.kit.lab import PATIENCE_S, Lab
@@ -15,7 +15,6 @@ from e2e.kit.server import LabServer
 from e2e.limits.test_hidden_tab import TICKS, UNTHROTTLED
 from pysandbox.core.flow.check import parse_flow
 from pysandbox.core.flow.journal import replay
-from pysandbox.testing.browsers import missing_parts
 from tests.bench.browser import Browser
 
 pytestmark = pytest.mark.alone
@@ -31,10 +30,7 @@ WAITS = {"blocks": [
 @pytest.fixture
 def tab() -> Iterator[DirectPage]:
     """One that is still in front."""
-    if "chromium" not in wanted_engines():
-        pytest.skip("Chromium is not asked for")
-    if missing_parts("chromium"):
-        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    need_chromium()
     with Browser(throttled=True) as browser:
         page = DirectPage(browser)
         yield page

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import IN_CI, MISSING, wanted_engines
+from e2e.conftest import need_chromium
 from e2e.kit.deployment import Deployment
 from e2e.kit.direct import DirectPage
 from e2e.kit.lab import Lab
 from e2e.kit.received import EVERYTHING, memory_holds, network_log_holds
 from pysandbox.gateway.proxy import credentials
-from pysandbox.testing.browsers import missing_parts
 from tests.bench.browser import Browser
 
 MASKED = ("078-05-1120", "4111 1111 1111 1111")
@@ -25,10 +24,7 @@ MASKED = ("078-05-1120", "4111 1111 1111 1111")
 @pytest.fixture(autouse=True)
 def chromium() -> None:
     """The one engine whose network log and memory can be looked at so."""
-    if "chromium" not in wanted_engines():
-        pytest.skip("Chromium is not asked for")
-    if missing_parts("chromium"):
-        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    need_chromium()
 
 
 def found_after_calls(

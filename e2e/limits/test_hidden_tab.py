@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.conftest import IN_CI, MISSING, wanted_engines
+from e2e.conftest import need_chromium
 from e2e.kit.direct import DirectPage
 from e2e.kit.lab import Lab, LabPlugin
 from e2e.kit.server import LabServer
 from e2e.limits.rows import ROWS, Row
 from e2e.limits.runs import run
-from pysandbox.testing.browsers import missing_parts
 from tests.bench.browser import Browser
 
 pytestmark = pytest.mark.alone
@@ -28,10 +27,7 @@ UNTHROTTLED = 2000 / 20
 @pytest.fixture(scope="module")
 def hidden(lab_server: LabServer) -> Iterator[Lab]:
     """An open sandbox in a tab behind another."""
-    if "chromium" not in wanted_engines():
-        pytest.skip("Chromium is not asked for")
-    if missing_parts("chromium"):
-        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    need_chromium()
     with Browser(throttled=True) as browser:
         page = DirectPage(browser)
         lab = Lab(page, f"{lab_server.api_origin}/pages/lab.html").open(lab_server)

@@ -11,12 +11,11 @@ import os
 
 import pytest
 
-from e2e.conftest import IN_CI, MISSING, OUTPUT, wanted_engines
+from e2e.conftest import OUTPUT, need_chromium
 from e2e.kit.census import census
 from e2e.kit.direct import DirectPage
 from e2e.kit.lab import Lab, LabPlugin
 from e2e.kit.server import LabServer
-from pysandbox.testing.browsers import missing_parts
 from tests.bench.browser import Browser
 from tests.bench.measure.memory import settled
 
@@ -43,10 +42,7 @@ def kill(plugin: LabPlugin, times: int) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 5 * KILLS)
 def test_kills_in_a_row_leave_nothing_behind(lab_server: LabServer) -> None:
-    if "chromium" not in wanted_engines():
-        pytest.skip("Chromium is not asked for")
-    if missing_parts("chromium"):
-        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    need_chromium()
     with Browser() as browser:
         page = DirectPage(browser)
         lab = Lab(page, f"{lab_server.api_origin}/pages/lab.html").open(lab_server)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import IN_CI, MISSING, wanted_engines
-from pysandbox.testing.browsers import missing_parts
+from e2e.conftest import need_chromium
 from tests.soak.session import run
 
 pytestmark = pytest.mark.alone
@@ -16,10 +15,7 @@ pytestmark = pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_some_hundred_invocations_add_up_and_memory_is_flat(dist: Path) -> None:
-    if "chromium" not in wanted_engines():
-        pytest.skip("Chromium is not asked for")
-    if missing_parts("chromium"):
-        (pytest.fail if IN_CI else pytest.skip)(MISSING + "chromium")
+    need_chromium()
     report = run(600, 3, print, dist=dist)
     assert report.problems == [], report
     assert report.invocations == 600

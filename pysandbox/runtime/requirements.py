@@ -54,16 +54,16 @@ def lock(text: str, progress: Progress) -> str:
 
 def _wheels(requirements: Sequence[Requirement], progress: Progress) -> list[Wheel]:
     """The wheels of these requirements, found now or before, and fit for a bundle."""
-    wheels = _kept(requirements)
-    if wheels is None:
+    kept = _kept(requirements)
+    if kept is None:
         progress(f"finding wheels for {len(requirements)} requirements")
-        wheels = _find(requirements)
-        check_wheels(requirements, wheels)
+    wheels = _find(requirements) if kept is None else kept
+    check_wheels(requirements, wheels)
+    if kept is None:
         _keep(requirements, wheels)
         named = {requirement.name for requirement in requirements}
         if others := [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name not in named]:
             progress(f"they need {', '.join(others)} too: `pysandbox build --lock` pins them in {FILE_NAME}")
-    check_wheels(requirements, wheels)
     return wheels
 
 

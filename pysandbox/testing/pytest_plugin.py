@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _OPEN: Final = pytest.StashKey["OpenSandbox"]()
 _BOOT_MS: Final = 30_000
-_ENGINES: Final = ("chromium", "firefox", "webkit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,11 +49,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test of a sandbox, once in each engine."""
     if "sandbox_engine" not in metafunc.fixturenames:
         return
+    from pysandbox.testing.engines.find import ENGINES  # noqa: PLC0415 - as above
+
     engines: list[str] = metafunc.config.getoption("--sandbox-engine") or ["chromium"]
     for marker in metafunc.definition.iter_markers("sandbox_engines"):
-        unknown = [name for name in marker.args if name not in _ENGINES]
+        unknown = [name for name in marker.args if name not in ENGINES]
         if unknown or not marker.args:
-            raise pytest.UsageError(f"sandbox_engines{marker.args}: there are {', '.join(_ENGINES)}")
+            raise pytest.UsageError(f"sandbox_engines{marker.args}: there are {', '.join(ENGINES)}")
         engines = [engine for engine in engines if engine in marker.args]
     metafunc.parametrize("sandbox_engine", list(dict.fromkeys(engines)), scope="session")
 
@@ -65,7 +66,7 @@ def sandbox_browser(sandbox_engine: str) -> Iterator[Browser]:
     from pysandbox.testing.browsers import ENGINES, Browser  # noqa: PLC0415 - as above
 
     if sandbox_engine not in ENGINES:
-        raise pytest.UsageError(f"--sandbox-engine {sandbox_engine}: there are {', '.join(_ENGINES)}")
+        raise pytest.UsageError(f"--sandbox-engine {sandbox_engine}: there are {', '.join(ENGINES)}")
     with Browser.launch(sandbox_engine) as running:
         yield running
 

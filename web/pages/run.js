@@ -3,6 +3,7 @@
  * The page behind `pysandbox run`: fetches one job, runs it in a sandbox, posts the outcome back, and is done.
  * Opened as /pages/run.html#token=…; the token is good for one job and never leaves this origin.
  */
+import { bytesAsBase64 } from "./playground/json.js";
 
 /** What a page keeps of a plugin that never stops talking. */
 const MAX_NOTES = 500;
@@ -41,7 +42,7 @@ async function main() {
   const job = await answer.json();
   show(job.flow ? "Running a flow…" : `Running ${job.handler} of ${job.plugin}…`);
   const outcome = await run(job).catch(unavailable);
-  const body = JSON.stringify({ outcome, logs, alerts, elapsedMs }, shown);
+  const body = JSON.stringify({ outcome, logs, alerts, elapsedMs }, bytesAsBase64);
   const posted = await fetch("/run/result", {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -139,18 +140,6 @@ function unavailable(problem) {
  */
 function note(list, value) {
   if (list.length < MAX_NOTES) list.push(value);
-}
-
-/**
- * Bytes have no word in JSON: they are printed as base64.
- * @param {string} _key
- * @param {unknown} value
- */
-function shown(_key, value) {
-  if (!(value instanceof Uint8Array)) return value;
-  let text = "";
-  for (const byte of value) text += String.fromCharCode(byte);
-  return { $base64: btoa(text) };
 }
 
 /** @param {string} text */

@@ -58,10 +58,14 @@ export function errorBlock(error, withCode = true) {
     { class: "error" },
     el("p", {}, withCode ? el("code", {}, error.code) : null, ` ${error.message}`),
     cure ? el("p", { class: "cure" }, cure) : null,
-    error.details?.length
-      ? el("ul", {}, ...error.details.map((d) => el("li", {}, el("code", {}, d.path), ` ${d.rule}. ${d.cure}`)))
-      : null,
+    problemList(error),
   );
+}
+
+/** @param {CodedError} error every single problem with its cure; null where there is one alone */
+export function problemList({ details }) {
+  if (!details?.length) return null;
+  return el("ul", {}, ...details.map((d) => el("li", {}, el("code", {}, d.path), ` ${d.rule}. ${d.cure}`)));
 }
 
 /**

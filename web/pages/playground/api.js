@@ -14,17 +14,6 @@ export const sandboxOrigin = given.get("sandbox") ?? "";
 export const sessionToken = given.get("token") ?? "";
 
 /**
- * Any rejection as a coded error.
- * @param {unknown} reason
- * @returns {import("../demo/types.js").CodedError}
- */
-export function codedError(reason) {
-  const fields = /** @type {Partial<import("../demo/types.js").CodedError>} */ (reason instanceof Object ? reason : {});
-  const { code = "UNEXPECTED", message = String(reason), retryable = false, details } = fields;
-  return { code, message, retryable, details };
-}
-
-/**
  * One question. Rejects with a coded error.
  * @param {string} path
  * @param {{ method?: string, body?: unknown }} [options]

@@ -1,7 +1,8 @@
 // @ts-check
 /** The form that calls a handler. What was typed is kept for each handler, through reloads of plugin and page. */
 import { byId, el } from "../dashboard/dom.js";
-import { ask, codedError, fileAt } from "./api.js";
+import { codedError } from "../demo/outcome.js";
+import { ask, fileAt } from "./api.js";
 import { isJson } from "./json.js";
 
 const KEPT = "pysandbox-playground-inputs";

@@ -1,7 +1,8 @@
 // @ts-check
 /** A plain editor for the folder's files. It writes when you save, and never over what it has not seen. */
 import { byId, el } from "../dashboard/dom.js";
-import { ask, codedError, fileAt } from "./api.js";
+import { codedError } from "../demo/outcome.js";
+import { ask, fileAt } from "./api.js";
 import { completed } from "./complete.js";
 
 const INDENT = "    ";

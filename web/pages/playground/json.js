@@ -12,16 +12,16 @@ export function isJson(text) {
 }
 
 /**
- * A value for people; bytes have no word in JSON and stand as base64.
+ * For `JSON.stringify`: bytes have no word in JSON and stand as base64.
+ * @param {string} _key
  * @param {unknown} value
  */
-export function shown(value) {
-  return JSON.stringify(value, (_key, part) => part instanceof Uint8Array ? { $base64: base64(part) } : part, 2);
+export function bytesAsBase64(_key, value) {
+  if (!(value instanceof Uint8Array)) return value;
+  let text = "";
+  for (const byte of value) text += String.fromCharCode(byte);
+  return { $base64: btoa(text) };
 }
 
-/** @param {Uint8Array} bytes */
-function base64(bytes) {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
+/** @param {unknown} value as people read it */
+export const shown = (value) => JSON.stringify(value, bytesAsBase64, 2);

@@ -1,7 +1,8 @@
 // @ts-check
 /** The playground of `pysandbox dev`: follows one plugin's folder, calls its handlers, shows what came of it. */
 import { byId, el, formatMs } from "../dashboard/dom.js";
-import { ask, codedError } from "./api.js";
+import { codedError } from "../demo/outcome.js";
+import { ask } from "./api.js";
 import { CallForm } from "./call.js";
 import { Editor } from "./editor.js";
 import { watchMemory } from "./memory.js";

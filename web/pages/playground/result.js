@@ -2,8 +2,8 @@
 /** What a call came to: its outcome, its traceback with the author's own lines, its log, its timeline, its denial. */
 import { byId, el, formatMs } from "../dashboard/dom.js";
 import { waterfall } from "../dashboard/waterfall.js";
-import { figures, pill } from "../demo/outcome.js";
-import { ask, codedError } from "./api.js";
+import { codedError, figures, pill, problemList } from "../demo/outcome.js";
+import { ask } from "./api.js";
 import { shown } from "./json.js";
 
 /**
@@ -19,11 +19,7 @@ const PLACE = /^\s*File "(.+)", line (\d+)/;
 
 /** @param {CodedError} error */
 export function errorBlock(error) {
-  return el("div", {},
-    el("p", { class: "bad" }, error.message),
-    error.details?.length
-      ? el("ul", {}, ...error.details.map((d) => el("li", {}, el("code", {}, d.path), ` ${d.rule}. ${d.cure}`)))
-      : null);
+  return el("div", {}, el("p", { class: "bad" }, error.message), problemList(error));
 }
 
 export class Result {
