@@ -13,6 +13,9 @@ import type { FromWatchdog, Interpreter, ToWatchdog, WatchdogOrder } from "./wir
 const timers = new Map<string, number>();
 const cells = new Map<number, MessagePort>();
 const silence = new Pulse(HOST_SILENCE_MS);
+const turn = new MessageChannel();
+const due: (() => void)[] = [];
+turn.port2.onmessage = () => due.shift()?.();
 let hungry: number[] = [];
 let interpreter: Interpreter | undefined;
 let hostIsUp = false; // until its first word it is starting, which the page's own deadline bounds
@@ -21,6 +24,12 @@ let hostIsDead = false;
 function forget(key: string): void {
   clearTimeout(timers.get(key));
   timers.delete(key);
+}
+
+/** Once what was said before now is read: where this thread got no turn in time, a call's end may still wait there. */
+function afterThisTurn(task: () => void): void {
+  due.push(task);
+  turn.port1.postMessage(null);
 }
 
 /** Copies that are moved: cloned ones would stay as part of the message until a collector comes round. */
@@ -51,12 +60,14 @@ onmessage = (event: MessageEvent) => {
     for (const { key, cell, invocation, afterMs } of data.armed) {
       forget(key);
       const expire = () => {
+        if (timers.get(key) !== timer) return;
         timers.delete(key);
         cells.get(cell)?.postMessage("end");
         hostWorker.postMessage({ cell, invocation });
         tellFrame({ op: "end", cell });
       };
-      timers.set(key, setTimeout(expire, afterMs));
+      const timer = setTimeout(() => afterThisTurn(expire), afterMs);
+      timers.set(key, timer);
     }
   };
 

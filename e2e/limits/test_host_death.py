@@ -39,6 +39,12 @@ HostSession._invoke = dies
 """)
 NOBODY_LISTENS = Edit("watchdog.js", r"(?<=turn\(\)\{)return", "return!1&&")
 NO_BEATS = Edit("watchdog.js", r'\w+\.postMessage\("beat"\)\}(?=,1e3)', "0}")
+# Once a short deadline is set, its thread gets no processor until that deadline is long over.
+GETS_NO_TURN = Edit(
+    "watchdog.js", r"(\w+)\.done\.forEach\(\w+\);",
+    r"\g<0>if(\1.armed.some(({afterMs:a})=>a<900))queueMicrotask(()=>"
+    r"{for(const t=performance.now()+1800;performance.now()<t;);});")
+NO_SECOND_LOOK = Edit("watchdog.js", r"setTimeout\(\(\)=>\w+\((\w+)\)", r"setTimeout(()=>\1()")
 CELLS_WAIT_FOR_EVER = Edit("cell.html", r"(?<=turn\(\)\{)return", "return!1&&")
 SILENCE_MS = default("hostSilenceMs")
 SLOW_MS = 6000  # what a busy machine may add, far below the 20 s after which the page's own timer would speak
@@ -158,3 +164,20 @@ def test_a_page_that_leaves_leaves_nothing_running(death: Death, leave: str) -> 
     left = _busy_s(root, 2)
     assert spinning > 0.3, "the loop has to be running, or the test shows nothing"
     assert left < spinning / 3
+
+
+def after_a_call_that_ended_in_time(lab: Lab) -> str:
+    """How the call ends that follows one whose deadline's timer runs out before the watchdog could read its end."""
+    plugin = lab.load("test.spine@1.0.0")
+    assert plugin.value("echo", 1) == 1
+    assert plugin.value("echo", 2, timeoutMs=200) == 2
+    return plugin.invoke("wait", None, timeoutMs=4000)["status"]
+
+
+def test_a_watchdog_that_gets_its_turn_late_ends_no_later_call(death: Death) -> None:
+    assert after_a_call_that_ended_in_time(death(GETS_NO_TURN)) == "timeout"  # its own deadline
+
+
+@pytest.mark.engines("firefox")  # where timers may overtake messages
+def test_control_without_its_second_look_it_does(death: Death) -> None:
+    assert after_a_call_that_ended_in_time(death(GETS_NO_TURN, NO_SECOND_LOOK)) == "killed"
