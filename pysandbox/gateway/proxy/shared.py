@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pysandbox.core.errors import Code, SandboxError
 
-_TIMEOUT_S: Final = 2.0  # more than a busy host keeps this process from its processor: an answer that waits is no failure
+_TIMEOUT_S: Final = 2.0  # a busy host may keep this process from its processor for longer than Redis takes
 _REST_S: Final = 1.0  # after a failure it is not asked for so long: requests fail at once instead of waiting each
 _MAX_CONNECTIONS: Final = 64
 
