@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
 EXAMPLES := examples/risk_scoring examples/conversation_summary examples/pii_redactor
 PYTEST := $(BIN)/python -m pytest
+UNIT := $(PYTEST) -n 3 -m "not alone" tests examples
 # Two browsers at a time, but one where a test is about time.
 E2E := $(PYTEST) -n 2 -m "not alone" e2e
 E2E_ALONE := $(PYTEST) -m alone e2e
@@ -28,11 +29,12 @@ demo: .setup/chromium runtime ## serve the webchat demo page; prints its address
 	@$(BIN)/pysandbox serve --plugins $(EXAMPLES) examples/misbehaving --demo
 
 test: check .setup/browsers .setup/services runtime ## everything CI runs: checks, tests, and the tests in three real browsers
-	@$(PYTEST) -n 3 tests examples; unit=$$?; $(E2E); e2e=$$?; $(E2E_ALONE); alone=$$?; \
-	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; if [ $$(( e2e | alone )) -ne 0 ]; then echo "tests in browsers failed: see above" >&2; fi; exit $$(( unit | e2e | alone ))
+	@$(UNIT); unit=$$?; $(E2E); e2e=$$?; $(E2E_ALONE) tests/integration; alone=$$?; \
+	 if [ $$unit -ne 0 ]; then echo "tests or examples failed: see above" >&2; fi; \
+	 if [ $$(( e2e | alone )) -ne 0 ]; then echo "tests in browsers, or such as run alone, failed: see above" >&2; fi; exit $$(( unit | e2e | alone ))
 
 unit: .setup/dev .setup/services runtime ## the tests that need no browser
-	@$(PYTEST) -n 3 tests examples
+	@$(UNIT); unit=$$?; $(PYTEST) -m alone tests/integration; exit $$(( unit | $$? ))
 
 e2e: .setup/browsers runtime ## the tests in real browsers; PYSANDBOX_ENGINES=chromium for fewer
 	@$(E2E); e2e=$$?; $(E2E_ALONE); exit $$(( e2e | $$? ))

@@ -17,6 +17,8 @@ from tests.integration.gateway.replicas import ROUTES, START_S, VERSION, Replica
 from tests.integration.services import Service
 from tests.unit.gateway.registered import NAME, sent
 
+pytestmark = pytest.mark.alone  # two servers, a database, a Redis and two hundred requests at once
+
 RACE = 200
 
 
