@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pysandbox.cli import configured, output
-from pysandbox.cli.serve import wait_for_the_end
+from pysandbox.cli.ending import Ending
 from pysandbox.core.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def dev(
             routes=playground.routes())
     except SandboxError as error:
         output.give_up(error)
-    with server:
+    with Ending() as ending, server:
         console = output.err()
         console.print(output.line(("pysandbox dev", "bold"), f" watches {folder.resolve()} (Ctrl-C ends it)"))
         console.print(output.line("  open it in a browser: ", (address(server, playground), "bold")))
-        wait_for_the_end()
+        ending.wait()
     output.err().print(output.line("stopped"))
 
 

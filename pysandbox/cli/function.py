@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pysandbox.cli import output
-from pysandbox.cli.serve import wait_for_the_end
+from pysandbox.cli.ending import Ending
 from pysandbox.core.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -87,11 +87,10 @@ def _serve(plugin: Runnable, host: str, port: int, token: str, spares: int, dist
     drain_s = -(-(plugin.manifest.max_execution_time_ms + default("graceMs")) // 1000) + 1
     running = Running(open_apps, sockets, drain_s=drain_s)
     at = f"[{host}]" if ":" in host else host
-    output.err().print(output.line(
-        (plugin.key, "bold"), f" answers on http://{at}:{sockets[0].getsockname()[1]} (Ctrl-C ends it)"))
-    try:
-        wait_for_the_end()
-    finally:
+    with Ending() as ending:
+        output.err().print(output.line(
+            (plugin.key, "bold"), f" answers on http://{at}:{sockets[0].getsockname()[1]} (Ctrl-C ends it)"))
+        ending.wait()
         opened[0].stopping = True
         running.close()
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pysandbox.cli import configured, faults, output
+from pysandbox.cli.ending import Ending
 from pysandbox.core.errors import SandboxError
 from pysandbox.gateway.settings import Settings, settings_help
 
@@ -85,10 +83,10 @@ def _serve_gateway(settings: Settings) -> None:
     except SandboxError as error:
         output.give_up(error)
     to_stderr()
-    with server:
+    with Ending() as ending, server:
         settle()
         _announce_gateway(server)
-        wait_for_the_end()
+        ending.wait()
 
 
 def _serve_folders(given: list[Path], settings: Settings, chaos: str | None, *, demo: bool) -> None:
@@ -101,9 +99,9 @@ def _serve_folders(given: list[Path], settings: Settings, chaos: str | None, *, 
             with_pages=demo, dist=settings.dist, reload=True, resolve=output.resolver(), chaos=faults.chosen(chaos))
     except SandboxError as error:
         output.give_up(error)
-    with server:
+    with Ending() as ending, server:
         _announce(server, demo=demo)
-        wait_for_the_end()
+        ending.wait()
 
 
 def _announce_gateway(server: GatewayServer) -> None:
@@ -131,18 +129,3 @@ def _print_rows(title: str, rows: list[tuple[str, str]]) -> None:
     console.print(output.line((title, "bold"), " (Ctrl-C ends it)"))
     for name, value in rows:
         console.print(output.line((f"  {name:10}", "dim"), value))
-
-
-def wait_for_the_end() -> None:
-    """Until SIGINT or SIGTERM. An event, and no exception, so that nothing is cut off half-way."""
-    end = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        end.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        end.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
