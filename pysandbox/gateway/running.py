@@ -76,8 +76,7 @@ class Running:
 
     def _run(self) -> None:
         try:
-            factory = make_server(_nothing, self._drain_s).config.get_loop_factory()
-            with asyncio.Runner(loop_factory=factory) as runner:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 runner.run(self._serve())
         except BaseException as error:
             if self._up.is_set():
@@ -106,6 +105,11 @@ def make_server(app: ASGIApp, drain_s: int = 2) -> uvicorn.Server:
     return uvicorn.Server(uvicorn.Config(
         app, http=StrictProtocol, access_log=False, log_config=None, server_header=False, lifespan="off", ws="none",
         proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=drain_s))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop of every server of ours; None for asyncio's own."""
+    return make_server(_nothing).config.get_loop_factory()
 
 
 async def _nothing(_scope: object, _receive: object, _send: object) -> None:
