@@ -29,7 +29,7 @@ HELD_CHARS: Final = 55_000
 HASHED_CHARS: Final = 4096
 _MB: Final = 1024 * 1024
 _as_text: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-"""Of a record, which was made here of what strict JSON has been looked at already: a second look costs a third of it."""
+"""Of a record, which is made here of what strict JSON was judged before: a second look would cost a third of it."""
 
 
 class Teller(Protocol):
