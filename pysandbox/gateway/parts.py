@@ -97,18 +97,18 @@ async def open_gateway(
         telemetry = await stack.enter_async_context(open_telemetry(
             settings, database=database, tokens=tokens, sessions=sessions, limits=limits,
             registry=metrics.registry, now_ms=now_ms))
+        origin = settings.gateway_origin or places.api_origin + settings.path_prefix
         exchange = SessionRoutes(
-            tokens, sessions, registry.permissions, limits,
-            settings.gateway_origin or places.api_origin + settings.path_prefix,
+            tokens, sessions, registry.permissions, limits, origin,
             telemetry if settings.telemetry else None)
         plugins = RegistryRoutes(
             tokens, sessions, database, registry, Publishers(database, now_ms=now_ms), blocks, library_judge(bundle))
         routes = RouteStore(database, allowlist=settings.route_allowlist, now_ms=now_ms)
-        proxied = await stack.enter_async_context(open_proxy(
+        endpoint, proxied = await stack.enter_async_context(open_proxy(
             settings, database=database, tokens=tokens, sessions=sessions, calls=calls, routes=routes,
             shared=shared, registry=metrics.registry))
-        invoker = await stack.enter_async_context(
-            deno_when_needed(settings.dist, max_live=settings.flow_plugins) if open_invoker is None else open_invoker())
+        invoker = await stack.enter_async_context(open_invoker() if open_invoker is not None else deno_when_needed(
+            settings.dist, max_live=settings.flow_plugins, endpoint=endpoint, origin=origin))
         flows = await stack.enter_async_context(open_flows(
             settings, database=database, tokens=tokens, registry=registry, invoker=invoker,
             figures=FlowFigures(metrics.registry)))

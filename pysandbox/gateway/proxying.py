@@ -66,8 +66,11 @@ class _Mounted:
 async def open_proxy(
     settings: Settings, *, database: Database, tokens: Authenticator, sessions: SessionStore, calls: PluginCalls,
     routes: RouteStore, shared: SharedState | None, registry: CollectorRegistry,
-) -> AsyncGenerator[list[Route]]:
-    """The routes of proxy and vault. Raises `SandboxError` for a vault that is set up and cannot be used."""
+) -> AsyncGenerator[tuple[ProxyEndpoint, list[Route]]]:
+    """The proxy, and the routes of it and the vault.
+
+    Raises `SandboxError` for a vault that is set up and cannot be used.
+    """
     file = Path(settings.data_dir, VAULT_FILE)
     embedded = EmbeddedVault(file, lambda: vault_key(file))
     vault = CachedVault(
@@ -83,8 +86,8 @@ async def open_proxy(
         sessions=sessions, plugins=calls, routes=routes, vault=vault,
         shared=shared, done=counts, found=counts.found, rates=_rates(settings))
     try:
-        yield [  # what is asked for most comes first: routes are tried in this order
-            Route("/proxy/{rest:path}", _Mounted(proxy.endpoint), methods=METHODS),
+        yield proxy.endpoint, [
+            Route("/proxy/{rest:path}", _Mounted(proxy.endpoint), methods=METHODS),  # asked for most, so it comes first
             *VaultApi(embedded, tokens, record, vault.forget).routes()]
     finally:
         await proxy.close()

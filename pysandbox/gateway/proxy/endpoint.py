@@ -6,9 +6,10 @@ decided goes to the `Exchange`. Every failure is the gateway's envelope, with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +23,7 @@ from pysandbox.gateway.proxy.limits import Allowance, Limits
 from pysandbox.gateway.proxy.nonces import NonceStore
 from pysandbox.gateway.proxy.observing import Observed, Observer
 from pysandbox.gateway.proxy.planning import Caller, plan
-from pysandbox.gateway.proxy.policy import Barred, Decision, ProxyAsk, decide, find_route
+from pysandbox.gateway.proxy.policy import PERMISSION, Barred, Decision, ProxyAsk, Session, decide, find_route
 from pysandbox.gateway.proxy.reply import AsgiReply
 from pysandbox.gateway.proxy.route import Route
 from pysandbox.gateway.proxy.trace import read_trace
@@ -41,6 +42,14 @@ class PluginGate(Protocol):
         """Raises `SandboxError` ``PLUGIN_BLOCKED`` or ``PLUGIN_NOT_FOUND`` for an ``id@version`` that may not."""
         ...
 
+
+@dataclass(frozen=True, slots=True)
+class _Grants:
+    grants: frozenset[str]
+
+
+_GRANTED: Final = _Grants(frozenset({PERMISSION}))
+"""Of a plugin whose own grant `PluginGate` has seen."""
 
 Done = Callable[[str, str, int, Code | None], None]
 """``(route, outcome, status, code)`` of a request that has ended; ``route`` is "" where it came to none."""
@@ -86,30 +95,62 @@ class ProxyEndpoint:
             fields.get(b"pysandbox-correlation-id", b"").decode("latin-1"),
             fields.get(b"traceparent", b"").decode("latin-1"), self.random_hex)
         reply = AsgiReply(send, trace)
+        await self._end(reply, lambda: self._answer(read_head(scope), receive, reply))
+
+    async def ask(self, caller: Caller, head: Incoming, body: bytes, send: Send) -> None:
+        """Answer a plugin that this gateway runs itself. There is neither a session nor a nonce: nobody came between.
+
+        All else holds as for a browser's: the plugin's state and grant, its rate and the route's, policy, masking.
+        """
+        fields = head.fields
+        reply = AsgiReply(send, read_trace(
+            fields.get("pysandbox-correlation-id", ""), fields.get("traceparent", ""), self.random_hex))
+
+        async def answer() -> None:
+            route = await self._opened(caller, head, reply, [])
+            await self._exchange(caller, _GRANTED, route, head, body, reply)
+
+        await self._end(reply, answer)
+
+    async def _end(self, reply: AsgiReply, answer: Callable[[], Awaitable[None]]) -> None:
         code: Code | None = None
         try:
-            await self._answer(read_head(scope), receive, reply)
+            await answer()
         except SandboxError as error:
             code = error.code
             await reply.error(error)
         except CallerGone:
             reply.outcome = "gone"
+        except asyncio.CancelledError:
+            self.done(reply.route, "gone", reply.status, None)
+            raise
         self.done(reply.route, reply.outcome, reply.status, code)
 
     async def _answer(self, head: Incoming, receive: Receive, reply: AsgiReply) -> None:
         session = await self.sessions.find(head.token)
-        plugin = head.plugin
-        await self.plugins.require_enabled(session.tenant, plugin)
-        route = find_route(head.path, await self.routes.routes(session.tenant))
-        reply.route = route.name
-        reply.extra = await self.limits.take(self._allowances(session, plugin, route))
+        caller, rates = Caller(session.tenant, session.subject, head.plugin), self.rates
+        route = await self._opened(caller, head, reply, [Allowance(
+            "session", f"s:{session.session_id}", rates.session_per_minute, rates.session_burst)])
         body = await read_body(receive, head.fields, max_bytes=route.request_bytes, within_s=self.body_s)
-        await self._spend(head, session, plugin, body)
-        observed = self.observer.of(session.tenant, route)
-        decision = _decided(_asked(head, plugin, body), route, session, observed)
-        caller = Caller(session.tenant, session.subject, plugin)
+        await self._spend(head, session, caller.plugin, body)
+        exchange = self._exchange(caller, session, route, head, body, reply)
+        await while_there(receive, exchange, lambda: reply.ended)
+
+    async def _opened(self, caller: Caller, head: Incoming, reply: AsgiReply, more: Sequence[Allowance]) -> Route:
+        """The route, whose allowance and the caller's it has taken."""
+        await self.plugins.require_enabled(caller.tenant, caller.plugin)
+        route = find_route(head.path, await self.routes.routes(caller.tenant))
+        reply.route = route.name
+        reply.extra = await self.limits.take([*more, *self._allowances(caller, route)])
+        return route
+
+    async def _exchange(
+        self, caller: Caller, session: Session, route: Route, head: Incoming, body: bytes, reply: AsgiReply,
+    ) -> None:  # fmt: skip
+        observed = self.observer.of(caller.tenant, route)
+        decision = _decided(_asked(head, caller.plugin, body), route, session, observed)
         made = plan(decision, route, caller, head, reply.trace, observed)
-        await while_there(receive, self.exchange.run(made, reply), lambda: reply.ended)
+        await self.exchange.run(made, reply)
         if made.mask is None and observed is not None and reply.outcome == "upstream":
             observed.sized(reply.bytes)
 
@@ -123,15 +164,16 @@ class ProxyEndpoint:
             head.fields.get("pysandbox-nonce", ""), session.nonce_seed, bound, now_ms=self.now_ms())
         await self.nonces.spend(session.session_id, nonce.counter, nonce.expires_at_ms)
 
-    def _allowances(self, session: GatewaySession, plugin: str, route: Route) -> list[Allowance]:
-        tenant, rates = session.tenant, self.rates
+    def _allowances(self, caller: Caller, route: Route) -> list[Allowance]:
+        tenant, rates, of_route = caller.tenant, self.rates, route.rate
+        # Named by what it allows: a limit that an operator changes holds at once, whatever was counted under the last.
+        counted = f"r:{tenant}:{route.name}:{of_route.per_minute}:{of_route.burst}"
         return [
-            Allowance("session", f"s:{session.session_id}", rates.session_per_minute, rates.session_burst),
-            Allowance("plugin", f"p:{tenant}:{plugin}", rates.plugin_per_minute, rates.plugin_burst),
-            Allowance("route", f"r:{tenant}:{route.name}", route.rate.per_minute, route.rate.burst)]
+            Allowance("plugin", f"p:{tenant}:{caller.plugin}", rates.plugin_per_minute, rates.plugin_burst),
+            Allowance("route", counted, of_route.per_minute, of_route.burst)]
 
 
-def _decided(ask: ProxyAsk, route: Route, session: GatewaySession, observed: Observed | None) -> Decision:
+def _decided(ask: ProxyAsk, route: Route, session: Session, observed: Observed | None) -> Decision:
     """`decide`, with the route's history before it and whoever counts behind it."""
     if observed is None:
         return decide(ask, route, session)
