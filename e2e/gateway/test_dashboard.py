@@ -50,7 +50,8 @@ def test_one_call_is_one_trace_from_the_page_to_the_upstream(
     page.wait_for("document.querySelectorAll('#trace .waterfall li').length === 2", timeout_s=PATIENCE_S)
     told = page.evaluate("() => document.querySelector('#trace').innerText")
     assert "page → host → test.caller ask" in told
-    assert "gateway → upstream × 1" in told
+    assert "gateway POST " in told
+    assert "upstream " in told
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(OUTPUT / "dashboard-trace.png")
     [(_, _, asked, _)] = deployment.asked()

@@ -207,6 +207,10 @@ def _said(one: dict[str, Any]) -> tuple[str, str]:
         return f"{one['log']['level']}: {one['log']['message']}", ""
     if one["kind"] == "alert":
         return f"security alert {one['alert']['code']} {one['alert']['rule']}", "bold red"
+    if one["kind"] == "request":
+        request, status = one["request"], one["metrics"]["statusCode"]
+        said = f"{request['method']} {request['route']} {status} {_ms(one['metrics']['durationMs'])}"
+        return f"{said} {one['code'] or ''}".rstrip(), "yellow" if one["code"] else "cyan"
     good = one["status"] == "ok"
     said = f"{one['handler']} {one['status']} {_ms(one['metrics']['durationMs'])}"
     if good:

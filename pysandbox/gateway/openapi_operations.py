@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from pysandbox.core.telemetry.record import KINDS
+from pysandbox.core.telemetry.record import KINDS, REQUEST
 from pysandbox.gateway.auth.principal import (
     EDIT_INTEGRATIONS,
     ERASE_TELEMETRY,
@@ -102,7 +102,7 @@ _ADMINISTRATION: Final = (
     Operation("GET", "/api/v2/telemetry/records", "The newest records, or those after a seq.",
               {200: "TelemetryRecords"}, scope=READ_TELEMETRY, query={
                   "after": WHOLE, "limit": {**WHOLE, "minimum": 1, "maximum": 500}, "pluginId": TEXT, "status": TEXT,
-                  "correlationId": TEXT, "kind": {"enum": list(KINDS)}}),
+                  "correlationId": TEXT, "kind": {"enum": [*KINDS, REQUEST]}}),
     Operation("GET", "/api/v2/telemetry/alerts", "The alerts that fire, and those that ended.", {200: "Alerts"},
               scope=READ_TELEMETRY),
     Operation("DELETE", "/api/v2/telemetry/subjects", "Erase every record of a user.", {200: "TelemetryErased"},

@@ -31,6 +31,7 @@ from pysandbox.gateway.health import Check, Health
 from pysandbox.gateway.library import library_judge
 from pysandbox.gateway.pages import dashboard_routes, pages_folder
 from pysandbox.gateway.plugin_gate import PluginCalls
+from pysandbox.gateway.proxy.endpoint import trace_nothing
 from pysandbox.gateway.proxy.limits import Limits
 from pysandbox.gateway.proxy.shared import SharedState
 from pysandbox.gateway.proxy_admin import ProxyAdmin
@@ -106,7 +107,8 @@ async def open_gateway(
         routes = RouteStore(database, allowlist=settings.route_allowlist, now_ms=now_ms)
         endpoint, proxied = await stack.enter_async_context(open_proxy(
             settings, database=database, tokens=tokens, sessions=sessions, calls=calls, routes=routes,
-            shared=shared, registry=metrics.registry))
+            shared=shared, registry=metrics.registry,
+            traced=telemetry.requests.note if settings.telemetry else trace_nothing))
         invoker = await stack.enter_async_context(open_invoker() if open_invoker is not None else deno_when_needed(
             settings.dist, max_live=settings.flow_plugins, endpoint=endpoint, origin=origin))
         flows = await stack.enter_async_context(open_flows(

@@ -17,7 +17,7 @@ from pysandbox.gateway import audit
 from pysandbox.gateway.auth.principal import Authenticator, Principal, SessionStore
 from pysandbox.gateway.plugin_gate import PluginCalls
 from pysandbox.gateway.proxy.compose import epoch_ms, make_proxy
-from pysandbox.gateway.proxy.endpoint import ProxyEndpoint, Rates
+from pysandbox.gateway.proxy.endpoint import ProxyEndpoint, Rates, Told
 from pysandbox.gateway.proxy.inspection import Finding
 from pysandbox.gateway.proxy.route import METHODS
 from pysandbox.gateway.proxy.shared import SharedState
@@ -65,9 +65,9 @@ class _Mounted:
 @asynccontextmanager
 async def open_proxy(
     settings: Settings, *, database: Database, tokens: Authenticator, sessions: SessionStore, calls: PluginCalls,
-    routes: RouteStore, shared: SharedState | None, registry: CollectorRegistry,
+    routes: RouteStore, shared: SharedState | None, registry: CollectorRegistry, traced: Told,
 ) -> AsyncGenerator[tuple[ProxyEndpoint, list[Route]]]:
-    """The proxy, and the routes of it and the vault.
+    """The proxy, and the routes of it and the vault. ``traced`` hears of each request.
 
     Raises `SandboxError` for a vault that is set up and cannot be used.
     """
@@ -84,7 +84,7 @@ async def open_proxy(
     counts = ProxyCounts(registry)
     proxy = make_proxy(
         sessions=sessions, plugins=calls, routes=routes, vault=vault,
-        shared=shared, done=counts, found=counts.found, rates=_rates(settings))
+        shared=shared, done=counts, traced=traced, found=counts.found, rates=_rates(settings))
     try:
         yield proxy.endpoint, [
             Route("/proxy/{rest:path}", _Mounted(proxy.endpoint), methods=METHODS),  # asked for most, so it comes first

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pysandbox.core import proxy_nonce
-from pysandbox.core.broker.proxied import judged, require_connect, time_for, too_large, traceparent
+from pysandbox.core.broker.proxied import judged, require_connect, span_of, time_for, too_large, traceparent
 from pysandbox.core.broker.proxying import Answer, Asker, Done
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.proxy_request import ProxyRequest, parse_request
@@ -23,11 +23,12 @@ NONCE_LIFE_MS: Final = 20_000
 
 
 class GatewayProxy:
-    """The proxy of one session; ``session()`` is what it is now, after renewals."""
+    """The proxy of one session; ``session()`` is what it is now, after renewals. ``salt``: see `span_of`."""
 
-    def __init__(self, world: World, session: Callable[[], Session]) -> None:
+    def __init__(self, world: World, session: Callable[[], Session], salt: str) -> None:
         self._world = world
         self._session = session
+        self._salt = salt
         self._counter = itertools.count()
 
     def ask(self, asker: Asker, id: str, asked: object, left_ms: float, cid: str, done: Done) -> None:
@@ -65,21 +66,22 @@ class GatewayProxy:
         require_connect(asker, session.gateway_origin, request)
         timeout_ms = time_for(request, left_ms)
         return Outgoing(
-            id, request.verb, request.address, self._headers(session, asker.name, request, timeout_ms, cid),
+            id, request.verb, request.address, self._headers(session, asker, request, timeout_ms, cid),
             request.body, timeout_ms, asker.max_bytes)
 
     def _headers(
-        self, session: Session, plugin: str, request: ProxyRequest, timeout_ms: int, cid: str,
+        self, session: Session, asker: Asker, request: ProxyRequest, timeout_ms: int, cid: str,
     ) -> Mapping[str, str]:  # fmt: skip
         bound = proxy_nonce.Bound(
-            session_id=session.id, plugin=plugin, method=request.verb, path=request.path, query=request.query,
+            session_id=session.id, plugin=asker.name, method=request.verb, path=request.path, query=request.query,
             content_type=request.content_type, content_encoding="", headers=request.headers, body=request.body)
         now_ms = int(self._world.epoch_ms() + session.ahead_ms)
         nonce = proxy_nonce.make(
             session.nonce_seed, bound, counter=next(self._counter), expires_at_ms=now_ms + NONCE_LIFE_MS)
         headers = {
-            "Authorization": f"Bearer {session.token}", "Pysandbox-Plugin": plugin, "Pysandbox-Nonce": nonce,
-            "Pysandbox-Timeout-Ms": str(timeout_ms), "traceparent": traceparent(cid, self._world.random_hex),
+            "Authorization": f"Bearer {session.token}", "Pysandbox-Plugin": asker.name, "Pysandbox-Nonce": nonce,
+            "Pysandbox-Timeout-Ms": str(timeout_ms),
+            "traceparent": traceparent(cid, span_of(self._salt, asker.invocation), self._world.random_hex),
         }  # fmt: skip
         optional = {
             "Content-Type": request.content_type, "Pysandbox-Headers": request.headers,

@@ -12,6 +12,7 @@ from typing import Any, cast
 from pysandbox.core import permissions, strict_json
 from pysandbox.core.broker.invocations import Invocation
 from pysandbox.core.broker.plugin import LivePlugin, Report
+from pysandbox.core.broker.proxied import span_of
 from pysandbox.core.broker.proxying import Proxy
 from pysandbox.core.broker.roster import Roster
 from pysandbox.core.chaos import Chaos
@@ -47,7 +48,8 @@ class HostSession(Roster):
         self._session: Session | None = None
         self._telemetry: Telemetry | None = None
         self._gateway: GatewayClient | None = None
-        self.proxy = GatewayProxy(world, self._open_session)
+        self._salt = world.random_hex(16)
+        self.proxy = GatewayProxy(world, self._open_session, self._salt)
         self._flows = Flows(world, self)
         self._revision = 0  # of the gateway's list of blocked versions
 
@@ -229,7 +231,7 @@ class HostSession(Roster):
         if self._telemetry is not None:
             self._telemetry.ran(plugin, Ran(
                 invocation.cid, invocation.method, invocation.payload, outcome, limits, invocation.proxied,
-                invocation.network_ms))
+                invocation.network_ms, span_of(self._salt, f"{plugin.handle}.{invocation.id}")))
 
     def _memory(self) -> list[dict[str, object]]:
         """What each plugin with a worker uses, as its worker last told; JavaScript adds what it alone can see."""

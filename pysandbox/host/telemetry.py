@@ -55,6 +55,8 @@ class Ran:
     limits: Mapping[str, int]
     proxied: int
     network_ms: float
+    span: str
+    """Of whom its requests to the gateway say that they are part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Telemetry:
         kind = "invocation" if isinstance(fact.what, Ran) else "log" if len(fact.what) == 2 else "alert"
         manifest, context = fact.plugin.manifest, self._context()
         told: dict[str, Any] = {
-            **record.empty(kind), "id": self._world.random_hex(16), "timestamp": _iso(fact.at_ms + self._ahead_ms),
+            **record.empty(kind), "id": self._id(fact.what), "timestamp": _iso(fact.at_ms + self._ahead_ms),
             "pluginId": manifest.plugin_id, "vendor": record.vendor_of(manifest.plugin_id),
             "version": manifest.version, "executionContext": manifest.type, "generation": fact.generation,
             "environment": context.get("environment", "")[:64], "queue": context.get("queue", "")[:128]}
@@ -181,6 +183,10 @@ class Telemetry:
             code, rule, evidence = fact.what
             told.update(code=code, alert={"code": code, "rule": rule[:128], "evidence": evidence[:64]})
         return told
+
+    def _id(self, what: object) -> str:
+        """Its first half is a run's span."""
+        return what.span + self._world.random_hex(8) if isinstance(what, Ran) else self._world.random_hex(16)
 
     def _of_run(self, ran: Ran, plugin: Teller, redactor: Redactor) -> dict[str, Any]:
         outcome, error = ran.outcome, ran.outcome.error

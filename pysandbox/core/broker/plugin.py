@@ -322,7 +322,7 @@ class LivePlugin:
     def ask_gateway(self, id: str, asked: object, invocation: object, cid: str) -> None:
         running = self._invocations.peek(invocation)
         ends_ms = running.ends_ms if running is not None else self._world.now_ms() + self.limit("onLoadMs")
-        asker = Asker(self.name, self.manifest.csp, self.limit("bufferBytes"))
+        asker = Asker(self.name, self.manifest.csp, self.limit("bufferBytes"), f"{self.handle}.{invocation}")
         asked_ms = self._world.now_ms()
 
         def answered(answer: Answer) -> None:

@@ -42,10 +42,16 @@ def time_for(request: ProxyRequest, left_ms: float) -> int:
     return max(1, int(min(request.timeout_ms or left_ms, left_ms)))
 
 
-def traceparent(cid: str, random_hex: Callable[[int], str]) -> str:
-    """W3C trace context: the trace is the correlation id's, so that both lead to the same records."""
+def traceparent(cid: str, span: str, random_hex: Callable[[int], str]) -> str:
+    """W3C trace context: the trace is the correlation id's, so that both lead to the same records. ``span``: who asks.
+    """
     trace = hashlib.sha256(cid.encode()).hexdigest()[:32] if cid else random_hex(16)
-    return f"00-{trace}-{random_hex(8)}-01"
+    return f"00-{trace}-{span}-01"
+
+
+def span_of(salt: str, invocation: str) -> str:
+    """The span of an invocation, 16 hexadecimal digits. ``salt``: of the session, known to nobody else."""
+    return hashlib.sha256(f"{salt}.{invocation}".encode()).hexdigest()[:16]
 
 
 def too_large() -> SandboxError:

@@ -14,11 +14,13 @@ PERMISSION: Final = "integration:proxy:invoke"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The plugin that asks. ``name`` is ``id@version``, ``csp`` its manifest's."""
+    """The plugin that asks. ``name`` is ``id@version``, ``csp`` its manifest's; ``invocation``: in whose name it asks,
+    unique within its session."""
 
     name: str
     csp: Csp
     max_bytes: int
+    invocation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from pysandbox.core.errors import Code, Problem, Status
 SCHEMA_VERSION: Final = 1
 KINDS: Final = ("invocation", "alert", "log")
 CONTEXTS: Final = ("webchat", "desktop", "architect")
+REQUEST: Final = "request"
+"""The kind of what the gateway's proxy did. The gateway alone makes these: none is taken from a browser."""
 OF_KIND: Final[Mapping[str, str]] = {"invocation": "status", "alert": "alert", "log": "log"}
 """What a record of a kind is about, and never without."""
 LEVELS: Final = ("debug", "info", "warning", "error")

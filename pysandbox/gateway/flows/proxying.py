@@ -73,7 +73,7 @@ def _fields(request: ProxyRequest, timeout_ms: int, cid: str) -> Mapping[str, st
     return {
         "content-type": request.content_type, "pysandbox-headers": request.headers,
         "pysandbox-timeout-ms": str(timeout_ms), "pysandbox-correlation-id": cid,
-        "traceparent": traceparent(cid, secrets.token_hex)}
+        "traceparent": traceparent(cid, secrets.token_hex(8), secrets.token_hex)}
 
 
 class _Heard:

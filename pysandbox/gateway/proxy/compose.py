@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pysandbox.gateway.auth.principal import SessionStore
 from pysandbox.gateway.proxy.connector import Clients
 from pysandbox.gateway.proxy.credentials import CredentialReader
-from pysandbox.gateway.proxy.endpoint import Done, PluginGate, ProxyEndpoint, Rates, RouteSource, tell_nobody
+from pysandbox.gateway.proxy.endpoint import (
+    Done,
+    PluginGate,
+    ProxyEndpoint,
+    Rates,
+    RouteSource,
+    Told,
+    tell_nobody,
+    trace_nothing,
+)
 from pysandbox.gateway.proxy.exchange import Exchange
 from pysandbox.gateway.proxy.fallback import Fallbacks
 from pysandbox.gateway.proxy.guards import Guards
@@ -38,7 +47,7 @@ class Proxy:
 def make_proxy(
     *, sessions: SessionStore, plugins: PluginGate, routes: RouteSource, vault: Vault,
     shared: SharedState | None = None, rates: Rates | None = None, clients: Clients | None = None,
-    done: Done = tell_nobody, found: Found = count_nowhere,
+    done: Done = tell_nobody, traced: Told = trace_nothing, found: Found = count_nowhere,
     body_s: float = BODY_S,
 ) -> Proxy:
     """``vault`` should be cached: it is read for each request. ``shared``: what replicas share, if there are several.
@@ -53,8 +62,9 @@ def make_proxy(
     nonces = MemoryNonces(epoch_ms) if shared is None else RedisNonces(shared, epoch_ms)
     return Proxy(ProxyEndpoint(
         sessions=sessions, plugins=plugins, routes=routes, limits=Limits(shared), nonces=nonces, exchange=exchange,
-        rates=rates or Rates(), now_ms=epoch_ms, random_hex=secrets.token_hex, done=done,
-        body_s=body_s, observer=Observer(found)), clients)
+        rates=rates or Rates(), now_ms=epoch_ms, random_hex=secrets.token_hex,
+        clock_ms=lambda: time.monotonic() * 1000, done=done, traced=traced, body_s=body_s,
+        observer=Observer(found)), clients)
 
 
 def epoch_ms() -> int:

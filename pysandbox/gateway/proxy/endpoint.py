@@ -26,7 +26,7 @@ from pysandbox.gateway.proxy.planning import Caller, plan
 from pysandbox.gateway.proxy.policy import PERMISSION, Barred, Decision, ProxyAsk, Session, decide, find_route
 from pysandbox.gateway.proxy.reply import AsgiReply
 from pysandbox.gateway.proxy.route import Route
-from pysandbox.gateway.proxy.trace import read_trace
+from pysandbox.gateway.proxy.trace import Trace, read_trace
 
 
 class RouteSource(Protocol):
@@ -51,8 +51,29 @@ class _Grants:
 _GRANTED: Final = _Grants(frozenset({PERMISSION}))
 """Of a plugin whose own grant `PluginGate` has seen."""
 
+@dataclass(frozen=True, slots=True)
+class Proxied:
+    """A request that has ended. ``outcome``: who answered; ``upstream_ms``: the part that lies behind our decision."""
+
+    caller: Caller
+    route: str
+    method: str
+    outcome: str
+    status: int
+    code: Code | None
+    trace: Trace
+    took_ms: float
+    upstream_ms: float
+
+
 Done = Callable[[str, str, int, Code | None], None]
 """``(route, outcome, status, code)`` of a request that has ended; ``route`` is "" where it came to none."""
+Told = Callable[[Proxied], None]
+"""Hears of a request whose caller is known."""
+
+
+def trace_nothing(_ended: Proxied) -> None:
+    """For a proxy without telemetry."""
 
 
 def tell_nobody(_route: str, _outcome: str, _status: int, _code: Code | None) -> None:
@@ -73,7 +94,8 @@ class Rates:
 class ProxyEndpoint:
     """An ASGI application for everything under ``/proxy/``. ``now_ms()``: epoch milliseconds.
 
-    ``done`` hears how each request ended, for metrics, and ``observer`` what was odd about it.
+    ``clock_ms()``: milliseconds that never go back. ``done`` hears how each request ended, for metrics, ``traced`` what
+    it was part of, and ``observer`` what was odd about it.
     """
 
     sessions: SessionStore
@@ -85,7 +107,9 @@ class ProxyEndpoint:
     rates: Rates
     now_ms: Callable[[], int]
     random_hex: Callable[[int], str]
+    clock_ms: Callable[[], float]
     done: Done
+    traced: Told
     body_s: float
     observer: Observer
 
@@ -95,7 +119,7 @@ class ProxyEndpoint:
             fields.get(b"pysandbox-correlation-id", b"").decode("latin-1"),
             fields.get(b"traceparent", b"").decode("latin-1"), self.random_hex)
         reply = AsgiReply(send, trace)
-        await self._end(reply, lambda: self._answer(read_head(scope), receive, reply))
+        await self._end(reply, scope["method"], lambda: self._answer(read_head(scope), receive, reply))
 
     async def ask(self, caller: Caller, head: Incoming, body: bytes, send: Send) -> None:
         """Answer a plugin that this gateway runs itself. There is neither a session nor a nonce: nobody came between.
@@ -110,9 +134,10 @@ class ProxyEndpoint:
             route = await self._opened(caller, head, reply, [])
             await self._exchange(caller, _GRANTED, route, head, body, reply)
 
-        await self._end(reply, answer)
+        await self._end(reply, head.method, answer)
 
-    async def _end(self, reply: AsgiReply, answer: Callable[[], Awaitable[None]]) -> None:
+    async def _end(self, reply: AsgiReply, method: str, answer: Callable[[], Awaitable[None]]) -> None:
+        began_ms = self.clock_ms()
         code: Code | None = None
         try:
             await answer()
@@ -122,9 +147,14 @@ class ProxyEndpoint:
         except CallerGone:
             reply.outcome = "gone"
         except asyncio.CancelledError:
-            self.done(reply.route, "gone", reply.status, None)
+            reply.outcome = "gone"
             raise
-        self.done(reply.route, reply.outcome, reply.status, code)
+        finally:
+            self.done(reply.route, reply.outcome, reply.status, code)
+            if reply.caller is not None:
+                self.traced(Proxied(
+                    reply.caller, reply.route, method, reply.outcome, reply.status, code, reply.trace,
+                    self.clock_ms() - began_ms, reply.upstream_ms))
 
     async def _answer(self, head: Incoming, receive: Receive, reply: AsgiReply) -> None:
         session = await self.sessions.find(head.token)
@@ -138,6 +168,7 @@ class ProxyEndpoint:
 
     async def _opened(self, caller: Caller, head: Incoming, reply: AsgiReply, more: Sequence[Allowance]) -> Route:
         """The route, whose allowance and the caller's it has taken."""
+        reply.caller = caller
         await self.plugins.require_enabled(caller.tenant, caller.plugin)
         route = find_route(head.path, await self.routes.routes(caller.tenant))
         reply.route = route.name
@@ -150,7 +181,11 @@ class ProxyEndpoint:
         observed = self.observer.of(caller.tenant, route)
         decision = _decided(_asked(head, caller.plugin, body), route, session, observed)
         made = plan(decision, route, caller, head, reply.trace, observed)
-        await self.exchange.run(made, reply)
+        began_ms = self.clock_ms()
+        try:
+            await self.exchange.run(made, reply)
+        finally:
+            reply.upstream_ms = self.clock_ms() - began_ms
         if made.mask is None and observed is not None and reply.outcome == "upstream":
             observed.sized(reply.bytes)
 

@@ -12,14 +12,18 @@ from pysandbox.gateway import errors
 from pysandbox.gateway.headers import api as api_headers
 from pysandbox.gateway.proxy.headers import ADDED
 from pysandbox.gateway.proxy.limits import Limited
+from pysandbox.gateway.proxy.planning import Caller
 from pysandbox.gateway.proxy.trace import Trace
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 
 class AsgiReply:
-    """What `exchange.Exchange` answers to. ``extra``: rate headers, once they are known; ``route``: its name;
-    ``bytes``: of bodies, so far; ``ended``: the last of them was handed over."""
+    """What `exchange.Exchange` answers to.
+
+    ``extra``: rate headers, once they are known, as ``caller`` and the name of the ``route``. ``bytes``: of bodies, so
+    far; ``ended``: the last of them was handed over; ``upstream_ms``: what of the time the upstream's part took.
+    """
 
     def __init__(self, send: Send, trace: Trace) -> None:
         self._send = send
@@ -31,6 +35,8 @@ class AsgiReply:
         self.bytes = 0
         self.outcome = "gateway"
         self.extra: Mapping[str, str] = {}
+        self.upstream_ms = 0.0
+        self.caller: Caller | None = None
 
     async def whole(self, outcome: str, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         lines = self._lines(outcome, headers)

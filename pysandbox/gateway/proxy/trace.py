@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,13 @@ class Trace:
 
     correlation_id: str
     traceparent: str
+    parent: str = ""
+    """The span that asked; "" where nobody said."""
+
+    @property
+    def span(self) -> str:
+        """Our own."""
+        return self.traceparent[36:52]
 
 
 def read_trace(correlation_id: str, traceparent: str, random_hex: Callable[[int], str]) -> Trace:
@@ -29,5 +36,5 @@ def read_trace(correlation_id: str, traceparent: str, random_hex: Callable[[int]
     if not _CORRELATION_ID.fullmatch(correlation_id):
         correlation_id = fresh[:32]
     found = _TRACEPARENT.fullmatch(traceparent)
-    trace_id, flags = (found[1], found[2]) if found else (fresh[32:64], "00")
-    return Trace(correlation_id, f"00-{trace_id}-{fresh[64:]}-{flags}")
+    trace_id, parent, flags = found.groups() if found else (fresh[32:64], "", "00")
+    return Trace(correlation_id, f"00-{trace_id}-{fresh[64:]}-{flags}", parent)

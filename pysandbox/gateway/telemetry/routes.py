@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pysandbox.core.errors import Code, Problem, SandboxError
-from pysandbox.core.telemetry.record import KINDS
+from pysandbox.core.telemetry.record import KINDS, REQUEST
 from pysandbox.gateway import audit, headers
 from pysandbox.gateway.auth.principal import (
     ERASE_TELEMETRY,
@@ -33,6 +33,7 @@ from pysandbox.gateway.telemetry.author_log import AuthorLog
 from pysandbox.gateway.telemetry.intake import MAX_BODY_BYTES, Sender, read_batch
 from pysandbox.gateway.telemetry.keys import TelemetryKeys
 from pysandbox.gateway.telemetry.packing import GROUPS
+from pysandbox.gateway.telemetry.requests import RequestLog
 from pysandbox.gateway.telemetry.store import RAW_MS, TelemetryStore
 from pysandbox.gateway.telemetry.words import PluginWords
 
@@ -54,6 +55,7 @@ class TelemetryRoutes:
     words: PluginWords
     alerts: AlertBook
     limits: Limits
+    requests: RequestLog
     now_ms: Callable[[], int]
 
     def routes(self) -> list[Route]:
@@ -108,8 +110,8 @@ class TelemetryRoutes:
     async def records(self, request: Request) -> Response:
         """The newest, or what came after ``after``: asked again and again, a live view."""
         tenant, query = await self._asked(request, "after", "limit", *_FILTERS)
-        if query.get("kind", KINDS[0]) not in KINDS:
-            raise _unusable("kind", f"is one of {', '.join(KINDS)}")
+        if query.get("kind", REQUEST) not in {*KINDS, REQUEST}:
+            raise _unusable("kind", f"is one of {', '.join([*KINDS, REQUEST])}")
         most = {column: query[name] for name, column in _FILTERS.items() if name in query}
         after = _whole(query, "after", 0, 0, 1 << 53) if "after" in query else None
         found = await self.store.newest(

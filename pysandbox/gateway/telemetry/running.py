@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, cast, get_args
 
 from prometheus_client import CollectorRegistry
@@ -29,6 +29,7 @@ from pysandbox.gateway.telemetry.alerting import (
 )
 from pysandbox.gateway.telemetry.export.running import open_exports
 from pysandbox.gateway.telemetry.keys import TelemetryKeys, telemetry_key
+from pysandbox.gateway.telemetry.requests import FLUSH_S, RequestLog
 from pysandbox.gateway.telemetry.routes import TelemetryRoutes
 from pysandbox.gateway.telemetry.rules import is_silenced, load_rules
 from pysandbox.gateway.telemetry.store import TelemetryStore
@@ -55,15 +56,19 @@ async def open_telemetry(
     async def delete() -> None:
         await store.sweep(now_ms())
 
-    loops = [asyncio.create_task(_every(LOOK_S, alerting.look)), asyncio.create_task(_every(_DELETE_S, delete))]
+    requests = RequestLog(store, keys, now_ms)
+    loops = [asyncio.create_task(_every(seconds, work)) for seconds, work in (
+        (LOOK_S, alerting.look), (_DELETE_S, delete), (FLUSH_S, requests.flush))]
     try:
         async with open_exports(settings, database, registry, now_ms):
             yield TelemetryRoutes(
-                tokens, sessions, database, store, keys, PluginWords(database), book, limits, now_ms)
+                tokens, sessions, database, store, keys, PluginWords(database), book, limits, requests, now_ms)
     finally:
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        with suppress(SandboxError):  # the database is away: these last ones are lost
+            await requests.flush()
 
 
 def notifier(settings: Settings) -> Notify:

@@ -77,12 +77,14 @@ async def test_the_worker_sees_neither_token_nor_seed(tmp_path: Path) -> None:
 
 
 @in_virtual_time
-async def test_every_request_has_a_nonce_of_its_own_and_one_trace_by_correlation_id(tmp_path: Path) -> None:
+async def test_every_request_has_a_nonce_of_its_own_and_is_part_of_its_invocation(tmp_path: Path) -> None:
     async with await started(tmp_path) as lab:
         assert (await lab.invoke("many", 3))["value"] == [200, 200, 200]  # the stand-in refuses a repeated one
         parents = [sent.headers["traceparent"].split("-") for sent in lab.proxy.requests]
         assert len({trace for _, trace, _, _ in parents}) == 1
-        assert len({span for _, _, span, _ in parents}) == 3
+        assert len({span for _, _, span, _ in parents}) == 1
+        assert (await lab.invoke("many", 1))["value"] == [200]
+        assert lab.proxy.requests[-1].headers["traceparent"].split("-")[2] != parents[0][2]
 
 
 @in_virtual_time

@@ -4,7 +4,7 @@ import { byId, el, formatMs } from "./dom.js";
 import { ask } from "./api.js";
 import { waterfall } from "./waterfall.js";
 
-/** @typedef {import("./waterfall.js").Bar} Bar */
+/** @typedef {import("./waterfall.js").Bar & { span?: string, parent?: string }} Traced */
 
 /** @param {string} correlationId */
 export async function showTrace(correlationId) {
@@ -24,15 +24,34 @@ export async function showTrace(correlationId) {
 /** @param {any[]} records */
 function drawn(records) {
   if (!records.length) return [el("p", {}, "Nothing is recorded under it.")];
-  const bars = records.flatMap(barsOf);
+  const traced = records.some((record) => record.kind === "request");
+  const bars = inParents(records.flatMap((record) => barsOf(record, traced)));
   return [
     waterfall(bars),
     el("details", {}, el("summary", {}, "The records"), el("pre", {}, JSON.stringify(records, null, 1))),
   ];
 }
 
-/** @param {any} record @returns {Bar[]} */
-function barsOf(record) {
+/** @param {any} record of a proxied request */
+export const requestSaid = ({ request, metrics, code }) =>
+  `${request.method} ${request.route || "no route"} · ${metrics.statusCode || request.outcome}${code ? ` ${code}` : ""}`;
+
+/**
+ * The requests of each invocation right below it. Two clocks wrote them: what would lie outside of its invocation is
+ * moved into it, as late as it can be.
+ * @param {Traced[]} bars
+ */
+function inParents(bars) {
+  const roots = bars.filter((bar) => !bar.parent || !bars.some((one) => one.span === bar.parent));
+  return roots.flatMap((root) => [root, ...bars.filter((bar) => bar.parent && bar.parent === root.span).map((bar) => {
+    const latest = Math.max(root.from, root.from + root.ms - bar.ms);
+    const shift = Math.min(Math.max(bar.from, root.from), latest) - bar.from;
+    return { ...bar, from: bar.from + shift };
+  }).sort((a, b) => a.from - b.from)]);
+}
+
+/** @param {any} record @param {boolean} traced whether there are records of the requests themselves @returns {Traced[]} */
+function barsOf(record, traced) {
   const at = Date.parse(record.timestamp);
   if (record.kind === "log") {
     const { level, message } = record.log ?? {};
@@ -43,12 +62,21 @@ function barsOf(record) {
     return [{ name: `alert ${code}`, from: at, ms: 0, kind: "alert", note: `${rule} · evidence ${evidence || "none"}` }];
   }
   const { durationMs, networkLatencyMs } = record.metrics;
+  const span = record.id.slice(0, 16);
+  if (record.kind === "request") {
+    const bar = { from: at - durationMs, ms: durationMs, parent: record.request.parent, span, depth: 1 };
+    return [{
+      ...bar, name: `gateway ${requestSaid(record)}`, kind: record.code ? "failed" : "network",
+      note: `${formatMs(durationMs)} · upstream ${formatMs(networkLatencyMs)}`,
+    }];
+  }
   const bars = [{
+    span,
     name: `page → host → ${record.pluginId} ${record.handler}`, from: at - durationMs, ms: durationMs,
     kind: record.status === "ok" ? "ok" : "failed",
     note: `${record.status}${record.code ? ` ${record.code}` : ""} · ${formatMs(durationMs)} · worker ${record.generation}`,
   }];
-  if (record.proxyCalls) {
+  if (record.proxyCalls && !traced) {
     bars.push({
       name: `gateway → upstream × ${record.proxyCalls}`, from: at - durationMs, ms: networkLatencyMs, kind: "network",
       note: `${formatMs(networkLatencyMs)} of it, all requests together`,

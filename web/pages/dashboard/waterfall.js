@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 
 /**
- * @typedef {{ name: string, from: number, ms: number, kind: string, note: string }} Bar
+ * @typedef {{ name: string, from: number, ms: number, kind: string, note: string, depth?: number }} Bar
  */
 
 /** @param {Bar[]} bars at least one */
@@ -15,8 +15,9 @@ export function waterfall(bars) {
     const mark = el("span", { class: `bar ${bar.kind}` });
     mark.style.marginInlineStart = place(bar.from - from);
     mark.style.width = bar.ms ? place(bar.ms) : "3px";
-    return el("li", {},
-      el("span", { class: "name" }, bar.name), el("span", { class: "lane" }, mark),
+    const name = el("span", { class: "name" }, bar.name);
+    name.style.paddingInlineStart = `${bar.depth ?? 0}em`;
+    return el("li", {}, name, el("span", { class: "lane" }, mark),
       el("span", { class: "note" }, bar.note));
   });
   return el("ol", { class: "waterfall", "aria-label": "What happened, in order" }, ...rows);

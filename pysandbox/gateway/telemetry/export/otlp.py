@@ -1,8 +1,8 @@
-"""Records as OpenTelemetry's: an invocation is a span, a log line or an alert a log record. OTLP/HTTP, protobuf.
+"""Records as OpenTelemetry's: an invocation or a proxied request is a span, a log line or an alert a log record.
 
-The trace is the correlation id's, as the host's ``traceparent`` says it to upstreams; a span's id is its record's, and
-a log record's ``log.record.uid`` too, so that what comes twice can be known. Names are those of the semantic
-conventions where these have one. Needs the extra ``otel``. Must not know: SQL.
+OTLP/HTTP, protobuf. The trace is the correlation id's, as the host's ``traceparent`` says it to upstreams; a span's id
+is its record's, and a log record's ``log.record.uid`` too, so that what comes twice can be known. Names are those of
+the semantic conventions where these have one. Needs the extra ``otel``. Must not know: SQL.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from pysandbox import __version__
-from pysandbox.core.telemetry.record import FAILED
+from pysandbox.core.telemetry.record import FAILED, REQUEST
 from pysandbox.gateway.telemetry.export.attributes import attributes
 from pysandbox.gateway.telemetry.export.queue import Batch
 from pysandbox.gateway.telemetry.export.totals import metrics
@@ -82,9 +82,9 @@ class OtlpDestination:
 
 
 def traces_request(batch: Batch) -> ExportTraceServiceRequest:
-    """The invocations of a batch."""
+    """The invocations of a batch, and the proxied requests."""
     found = _by_place(
-        (tenant, told, _span(told)) for tenant, told in batch.records if told["kind"] == "invocation")
+        (tenant, told, _SPANS[told["kind"]](told)) for tenant, told in batch.records if told["kind"] in _SPANS)
     return ExportTraceServiceRequest(resource_spans=[
         ResourceSpans(resource=_resource(*place), scope_spans=[ScopeSpans(scope=_SCOPE, spans=spans)])
         for place, spans in found.items()])
@@ -93,7 +93,7 @@ def traces_request(batch: Batch) -> ExportTraceServiceRequest:
 def logs_request(batch: Batch, now_ns: int) -> ExportLogsServiceRequest:
     """The log lines and alerts of a batch, and before them how many records it has to do without."""
     found = _by_place(
-        (tenant, told, _log_record(told)) for tenant, told in batch.records if told["kind"] != "invocation")
+        (tenant, told, _log_record(told)) for tenant, told in batch.records if told["kind"] not in _SPANS)
     resources = [
         ResourceLogs(resource=_resource(*place), scope_logs=[ScopeLogs(scope=_SCOPE, log_records=made)])
         for place, made in found.items()]
@@ -128,6 +128,27 @@ def _span(told: Mapping[str, Any]) -> Span:
             "pysandbox.payload.out_bytes": told["payloadBytes"]["out"], "pysandbox.proxy_calls": told["proxyCalls"],
             **{f"pysandbox.limits_hit.{name}": count for name, count in told["limitsHit"].items()},
             "error.type": told["code"]}))
+
+
+def _request_span(told: Mapping[str, Any]) -> Span:
+    """The gateway's part; whoever asked for it is the parent, and upstreams were told that this one is theirs."""
+    request, measured = told["request"], told["metrics"]
+    end_ns = epoch_ms(told["timestamp"]) * _NS
+    status = Status(code=Status.STATUS_CODE_ERROR if measured["statusCode"] >= 500 else Status.STATUS_CODE_UNSET)
+    return Span(
+        trace_id=_trace_id(told), span_id=bytes.fromhex(told["id"])[:8],
+        parent_span_id=bytes.fromhex(request["parent"]),
+        kind=Span.SPAN_KIND_SERVER, name=f"{request['method']} {request['route']}".rstrip(), status=status,
+        start_time_unix_nano=max(0, end_ns - int(measured["durationMs"] * _NS)), end_time_unix_nano=end_ns,
+        attributes=attributes({
+            **_common(told), "pysandbox.record.id": told["id"], "http.request.method": request["method"],
+            "http.response.status_code": measured["statusCode"] or None, "pysandbox.route": request["route"],
+            "pysandbox.outcome": request["outcome"], "pysandbox.upstream_ms": measured["networkLatencyMs"],
+            "error.type": told["code"]}))
+
+
+_SPANS: Final[Mapping[str, Callable[[Mapping[str, Any]], Span]]] = {
+    "invocation": _span, REQUEST: _request_span}
 
 
 def _log_record(told: Mapping[str, Any]) -> LogRecord:

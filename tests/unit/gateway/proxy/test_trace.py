@@ -15,6 +15,7 @@ def test_a_trace_goes_on_under_a_span_of_ours() -> None:
     trace = read_trace("c-1:load.2", PARENT, hexes)
     assert trace.correlation_id == "c-1:load.2"
     assert trace.traceparent == f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'ab' * 8}-01"
+    assert (trace.parent, trace.span) == ("00f067aa0ba902b7", "ab" * 8)
 
 
 @pytest.mark.parametrize("text", ["", "a\r\nforged: line", "a b", "ü", "x" * 65, "-a", '"', "\x1b[2J", "a\n"])
@@ -26,4 +27,5 @@ def test_attack_77_an_id_that_could_forge_a_log_line_is_replaced(text: str) -> N
     "", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", PARENT.replace("00f067aa0ba902b7", "0" * 16), PARENT.upper(),
     PARENT + "-more", PARENT + "\n", PARENT.replace("00-", "ff-", 1)])
 def test_a_parent_that_is_none_begins_a_trace(text: str) -> None:
-    assert read_trace("c", text, hexes).traceparent == f"00-{'ab' * 16}-{'ab' * 8}-00"
+    trace = read_trace("c", text, hexes)
+    assert (trace.traceparent, trace.parent) == (f"00-{'ab' * 16}-{'ab' * 8}-00", "")

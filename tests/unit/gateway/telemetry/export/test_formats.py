@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.telemetry.export.otlp import logs_request, traces_request
@@ -56,6 +56,27 @@ def test_an_invocation_is_a_span_in_the_trace_of_its_correlation_id() -> None:
     assert (bad.status.code, bad.status.message) == (Status.STATUS_CODE_ERROR, "PLUGIN_TIMEOUT")
     assert plain(bad.attributes)["error.type"] == "PLUGIN_TIMEOUT"
     assert plain(bad.events[0].attributes)["exception.type"] == "PLUGIN_TIMEOUT"
+
+
+def test_a_proxied_request_is_a_span_below_the_invocations() -> None:
+    asked = {
+        **told(5, kind="request", code="UPSTREAM_FAILED"), "subject": "", "request": {
+            "route": "risk-api", "method": "POST", "outcome": "gateway", "parent": "00f067aa0ba902b7"},
+        "metrics": {"durationMs": 30, "memoryUsedMB": 0, "networkLatencyMs": 20, "statusCode": 502}}
+    both = Batch([*batch(told(1)).records, ("acme", asked)], 0, 0, 9, 9)
+
+    (resource,) = traces_request(both).resource_spans
+    invocation, request = resource.scope_spans[0].spans
+
+    assert request.trace_id == invocation.trace_id
+    assert (request.span_id.hex(), request.parent_span_id.hex()) == (asked["id"][:16], "00f067aa0ba902b7")
+    assert (request.name, request.kind) == ("POST risk-api", Span.SPAN_KIND_SERVER)
+    assert request.end_time_unix_nano - request.start_time_unix_nano == 30_000_000
+    assert request.status.code == Status.STATUS_CODE_ERROR
+    fields = plain(request.attributes)
+    assert (fields["http.request.method"], fields["http.response.status_code"]) == ("POST", 502)
+    assert (fields["pysandbox.upstream_ms"], fields["error.type"]) == (20, "UPSTREAM_FAILED")
+    assert not logs_request(both, 7).resource_logs
 
 
 def test_log_lines_alerts_and_gaps_are_log_records() -> None:
