@@ -34,7 +34,7 @@ _TOGETHER: Final = {"latency": {60: 1, 3600: 3, 86_400: 3}, "memory": {60: 5, 36
 """So many of a sketch's buckets are counted as the middle one of them: a month of days has to be summed up quickly."""
 INDEXED: Final = {
     "status": (frozenset({"", "ok"}), "status NOT IN ('', 'ok')"),
-    "kind": (frozenset({"invocation", "log"}), "kind = 'alert'")}
+    "kind": (frozenset({"invocation", "log", "request"}), "kind = 'alert'")}
 """The few of a million that somebody looks for have an index: which values are not in it, and what it is made of. Said
 in the same words in a query, so that a database knows that it will do."""
 WRITERS: Final = 728_105

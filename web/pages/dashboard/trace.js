@@ -70,6 +70,7 @@ function barsOf(record, traced) {
       note: `${formatMs(durationMs)} · upstream ${formatMs(networkLatencyMs)}`,
     }];
   }
+  /** @type {Traced[]} */
   const bars = [{
     span,
     name: `page → host → ${record.pluginId} ${record.handler}`, from: at - durationMs, ms: durationMs,
