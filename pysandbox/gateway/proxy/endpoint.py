@@ -69,7 +69,7 @@ class Proxied:
 Done = Callable[[str, str, int, Code | None], None]
 """``(route, outcome, status, code)`` of a request that has ended; ``route`` is "" where it came to none."""
 Told = Callable[[Proxied], None]
-"""Hears of a request whose caller is known."""
+"""Hears of a request that its limits have let in."""
 
 
 def trace_nothing(_ended: Proxied) -> None:
@@ -168,11 +168,11 @@ class ProxyEndpoint:
 
     async def _opened(self, caller: Caller, head: Incoming, reply: AsgiReply, more: Sequence[Allowance]) -> Route:
         """The route, whose allowance and the caller's it has taken."""
-        reply.caller = caller
         await self.plugins.require_enabled(caller.tenant, caller.plugin)
         route = find_route(head.path, await self.routes.routes(caller.tenant))
         reply.route = route.name
         reply.extra = await self.limits.take([*more, *self._allowances(caller, route)])
+        reply.caller = caller  # from here on it is traced: what no limit bounds would fill the disk
         return route
 
     async def _exchange(

@@ -21,8 +21,9 @@ RawHeaders = list[tuple[bytes, bytes]]
 class AsgiReply:
     """What `exchange.Exchange` answers to.
 
-    ``extra``: rate headers, once they are known, as ``caller`` and the name of the ``route``. ``bytes``: of bodies, so
-    far; ``ended``: the last of them was handed over; ``upstream_ms``: what of the time the upstream's part took.
+    ``extra``: rate headers, once they are known, as the name of the ``route``; ``caller``: once it was let in.
+    ``bytes``: of bodies, so far; ``ended``: the last of them was handed over; ``upstream_ms``: what of the time the
+    upstream's part took.
     """
 
     def __init__(self, send: Send, trace: Trace) -> None:

@@ -13,9 +13,10 @@ from aiohttp import web
 from starlette.types import Receive
 
 from pysandbox.core import proxy_nonce
+from pysandbox.core.errors import Code
 from pysandbox.gateway.auth.principal import GatewaySession
 from pysandbox.gateway.proxy import endpoint, forward, policy
-from pysandbox.gateway.proxy.endpoint import Rates
+from pysandbox.gateway.proxy.endpoint import Proxied, Rates
 from pysandbox.gateway.proxy.incoming import read_body
 from pysandbox.gateway.proxy.nonces import MemoryNonces
 from tests.integration.gateway.lenient import lenient
@@ -81,6 +82,27 @@ def test_correlation_and_trace_of_the_caller_go_on() -> None:
         assert json.loads(refused.body)["error"]["correlationId"] == "load-8"
 
     run(scenario)
+
+
+def test_what_its_limits_let_in_is_traced_and_nothing_else() -> None:
+    traced: list[Proxied] = []
+
+    async def scenario(host: Host, _backing: Backing, _server: Upstream, client) -> None:
+        parent = "00f067aa0ba902b7"
+        sent = {"traceparent": f"00-4bf92f3577b34da6a3ce929d0e0e4736-{parent}-01"}
+        answers = [
+            await host.send(client, headers=sent), await host.send(client, method="DELETE"), await host.send(client),
+            await host.send(client, path="/proxy/none")]
+        assert [answer.status for answer in answers] == [200, 405, 429, 404]
+        good, refused = traced
+        assert (good.route, good.method, good.outcome, good.status) == ("Risk", "POST", "upstream", 200)
+        assert (good.caller.tenant, good.caller.plugin, good.trace.parent) == ("acme", PLUGIN, parent)
+        assert good.trace.traceparent == answers[0].headers["Traceparent"]
+        assert 0 < good.upstream_ms <= good.took_ms
+        assert (refused.status, refused.code, refused.upstream_ms) == (405, Code.METHOD_NOT_ALLOWED, 0.0)
+
+    run(scenario, settings={"traced": traced.append}, methods=["POST"],
+        rateLimit={"requestsPerMinute": 1, "burstSize": 2})
 
 
 async def spend_nothing(*_: object) -> None:
