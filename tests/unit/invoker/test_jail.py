@@ -32,8 +32,11 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[int, int]]:
     def prlimit(_pid: int, kind: int, most: tuple[int, int]) -> None:
         found[kind] = most
 
+    def data_bytes(_pid: int) -> int:
+        return 100 * MIB
+
     monkeypatch.setattr(resource, "prlimit", prlimit)
-    monkeypatch.setattr(jail, "data_bytes", lambda _pid: 100 * MIB)
+    monkeypatch.setattr(jail, "data_bytes", data_bytes)
     return found
 
 
