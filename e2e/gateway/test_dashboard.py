@@ -52,6 +52,14 @@ def test_one_call_is_one_trace_from_the_page_to_the_upstream(
     assert "page → host → test.caller ask" in told
     assert "gateway POST " in told
     assert "upstream " in told
+    kinds = "() => [...document.querySelectorAll('#trace .waterfall .bar')].map((bar) => bar.className)"
+    assert page.evaluate(kinds) == ["bar ok", "bar network"]
+    failed = """async (told) => {
+      const { requestFailed } = await import("/dashboard/trace.js");
+      return told.map(([statusCode, code]) => requestFailed({ metrics: { statusCode }, code }));
+    }"""
+    told = [[200, None], [404, None], [500, None], [502, "UPSTREAM_FAILED"], [405, "METHOD_NOT_ALLOWED"]]
+    assert page.evaluate(failed, told) == [False, False, True, True, True]
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(OUTPUT / "dashboard-trace.png")
     [(_, _, asked, _)] = deployment.asked()

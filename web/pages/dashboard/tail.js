@@ -2,7 +2,7 @@
 /** The live tail: what came since the last look, newest first. */
 import { ask } from "./api.js";
 import { byId, el, formatMs } from "./dom.js";
-import { requestSaid } from "./trace.js";
+import { requestFailed, requestSaid } from "./trace.js";
 
 const EVERY_MS = 2000;
 const KEPT = 200;
@@ -77,7 +77,8 @@ export class Tail {
       ? `${record.log?.level} ${record.log?.message}`
       : record.kind === "alert" ? `alert ${record.alert?.code}`
       : record.kind === "request" ? requestSaid(record) : `${record.status}${record.code ? ` ${record.code}` : ""}`;
-    const bad = record.kind === "alert" || (record.kind === "invocation" && record.status !== "ok");
+    const bad = record.kind === "alert" || (record.kind === "invocation" && record.status !== "ok")
+      || (record.kind === "request" && requestFailed(record));
     return el("tr", { class: bad ? "bad" : "" },
       el("td", {}, record.timestamp.slice(11, 23)), el("td", {}, `${record.pluginId} ${record.version}`),
       el("td", {}, record.queue), el("td", {}, record.handler), el("td", { class: "what" }, el("span", {}, said)),

@@ -36,6 +36,9 @@ function drawn(records) {
 export const requestSaid = ({ request, metrics, code }) =>
   `${request.method} ${request.route || "no route"} · ${metrics.statusCode || request.outcome}${code ? ` ${code}` : ""}`;
 
+/** @param {any} record of a proxied request: whether the gateway refused it, or who answered failed */
+export const requestFailed = ({ metrics, code }) => Boolean(code) || metrics.statusCode >= 500;
+
 /**
  * The requests of each invocation right below it. Two clocks wrote them: what would lie outside of its invocation is
  * moved into it, as late as it can be.
@@ -66,7 +69,7 @@ function barsOf(record, traced) {
   if (record.kind === "request") {
     const bar = { from: at - durationMs, ms: durationMs, parent: record.request.parent, span, depth: 1 };
     return [{
-      ...bar, name: `gateway ${requestSaid(record)}`, kind: record.code ? "failed" : "network",
+      ...bar, name: `gateway ${requestSaid(record)}`, kind: requestFailed(record) ? "failed" : "network",
       note: `${formatMs(durationMs)} · upstream ${formatMs(networkLatencyMs)}`,
     }];
   }
