@@ -152,7 +152,7 @@ def after_a_call_that_ended_in_time(lab: Lab) -> str:
     """How the call ends that follows one whose deadline's timer runs out before the watchdog could read its end."""
     plugin = lab.load("test.spine@1.0.0")
     assert plugin.value("echo", 1) == 1
-    assert plugin.value("echo", 2, timeoutMs=200) == 2
+    assert plugin.value("echo", 2, timeoutMs=700) == 2
     return plugin.invoke("wait", None, timeoutMs=4000)["status"]
 
 
