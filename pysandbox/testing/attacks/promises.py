@@ -26,7 +26,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
         "P-CODE", "In a plugin's realm text never becomes code, and no name is left that leads out of it.",
         ("eval", "blob-and-data-scripts", "nested-worker-eval", "names-left", "roads-to-javascript",
         "window-and-keyboard", "devices", "patched-prototypes", "manifest-asks-for-more",
-        "process-window")),
+        "process-manifest", "process-window")),
     Promise(
         "P-STORAGE", "A plugin has no origin: it stores nothing, and finds nothing of the page's or of another "
         "plugin's.",

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from pysandbox.core.errors import Code, Status
+from pysandbox.core.errors import Code, SandboxError, Status
 from pysandbox.invoker import jail
 from pysandbox.invoker.assets import Assets
 from pysandbox.invoker.jail import FLAGS, Walls, without_network
 from pysandbox.invoker.process import PluginProcess
-from tests.integration.invoker.lab import has_ended, in_loop, lab
+from tests.integration.invoker.lab import has_ended, in_loop, lab, registered
 
 OPEN = Walls(("--quiet", "--no-config", "--no-lock", "--allow-all"), network_namespace=False, memory_limit=False)
 SAY = """
@@ -262,6 +262,18 @@ say(JSON.stringify(sought.filter((name) => name in globalThis)));
 async def test_no_name_of_a_window_is_there_and_nobody_to_post_to(tmp_path: Path) -> None:
     async with attack(tmp_path, NAMES, OPEN) as heard:
         assert json.loads(heard.said[0]) == []
+
+
+@pytest.mark.parametrize("wider", [
+    {"sandbox": "allow-same-origin"}, {"flags": ["--allow-net"]}, {"permissions": ["net"]}, {"memoryLimitMB": 100_000},
+    {"mode": "none"}, {"maxExecutionTimeMs": 10**9}],
+    ids=lambda wider: next(iter(wider)))
+def test_a_manifest_that_asks_for_wider_walls_starts_no_process(wider: dict[str, object]) -> None:
+    registered("")  # the same manifest without it is one
+    with pytest.raises(SandboxError) as refused:
+        registered("", **wider)
+    assert refused.value.code is Code.MANIFEST_INVALID
+    assert [problem.path for problem in refused.value.details] == [f"$.manifest.isolation.{next(iter(wider))}"]
 
 
 LASTING = """

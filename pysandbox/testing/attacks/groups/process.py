@@ -15,6 +15,14 @@ _COUNTED: Final = at(
 
 PROCESS: Final = (
     Attack(
+        numbers=(18,), slug="process-manifest", group=Group.WINDOW,
+        title="A manifest that asks for wider walls around its process",
+        tries="Names a sandbox token, flags, permissions, more memory or time than anybody may have.",
+        wall="unknown keys and values out of range are refused; nothing of a manifest becomes a flag of the process",
+        observed=Observation.REFUSAL,
+        proofs=at(_ATTACKS, "test_a_manifest_that_asks_for_wider_walls_starts_no_process"),
+        verdicts=server(), no_control="Nothing of a manifest becomes a flag, so there is no wall to take away."),
+    Attack(
         numbers=(17, 20, 21), slug="process-window", group=Group.WINDOW, title="A window, from a plugin's process",
         tries="In JavaScript, in a plugin's process: looks for a document, a parent, an opener, somebody to post to.",
         wall="the process is its own and has standard streams alone", observed=Observation.REALM,
