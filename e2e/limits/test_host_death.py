@@ -44,7 +44,7 @@ GETS_NO_TURN = Edit(
     "watchdog.js", r"(\w+)\.done\.forEach\(\w+\);",
     r"\g<0>if(\1.armed.some(({afterMs:a})=>a<900))queueMicrotask(()=>"
     r"{for(const t=performance.now()+1800;performance.now()<t;);});")
-NO_SECOND_LOOK = Edit("watchdog.js", r"setTimeout\(\(\)=>\w+\((\w+)\)", r"setTimeout(()=>\1()")
+NO_SECOND_LOOK = Edit("watchdog.js", r"setTimeout\(\(\)=>\w+\(\w+,(\w+)\)", r"setTimeout(()=>\1()")
 CELLS_WAIT_FOR_EVER = Edit("cell.html", r"(?<=turn\(\)\{)return", "return!1&&")
 SILENCE_MS = default("hostSilenceMs")
 SLOW_MS = 6000  # what a busy machine may add, far below the 20 s after which the page's own timer would speak

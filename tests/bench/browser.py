@@ -78,11 +78,12 @@ class Browser:
 
     def __enter__(self) -> Self:
         self._process = self._stack.enter_context(self._launch)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (found := re.search(r"DevTools listening on ws://([0-9.:]+)/", self._process.log())):
             if self._process.poll() is not None or time.monotonic() > deadline:
+                told = self._process.log()
                 self._stack.close()
-                raise EngineError(f"Chromium did not start: {self._process.log()}")
+                raise EngineError(f"Chromium did not start: {told}")
             time.sleep(0.05)
         self._devtools = f"http://{found[1]}"
         return self
