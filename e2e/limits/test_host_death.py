@@ -156,11 +156,13 @@ def after_a_call_that_ended_in_time(lab: Lab) -> str:
     return plugin.invoke("wait", None, timeoutMs=4000)["status"]
 
 
+@pytest.mark.alone
 @pytest.mark.engines("firefox")  # where timers may overtake messages
 def test_a_watchdog_that_gets_its_turn_late_ends_no_later_call(death: Death) -> None:
     assert after_a_call_that_ended_in_time(death(GETS_NO_TURN)) == "timeout"  # its own deadline
 
 
+@pytest.mark.alone
 @pytest.mark.engines("firefox")
 def test_control_without_its_second_look_it_does(death: Death) -> None:
     assert after_a_call_that_ended_in_time(death(GETS_NO_TURN, NO_SECOND_LOOK)) == "killed"
