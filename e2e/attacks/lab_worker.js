@@ -210,11 +210,13 @@ const lab = (() => {
         return found;
       };
     },
-    /** Workers of its own that spin. */
+    /** Workers of its own that spin, from after its answer is out: beside them an answer may wait for its turn. */
     spinners(count) {
       if (!keep.Worker) return "absent";
-      for (let n = 0; n < count; n++) new keep.Worker(blobUrl("for (;;);"));
-      return "started";
+      later(() => {
+        for (let n = 0; n < count; n++) new keep.Worker(blobUrl("for (;;);"));
+      }, 200);
+      return "starting";
     },
     /** Draws without end, also while its Python waits. */
     canvas() {

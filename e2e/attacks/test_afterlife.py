@@ -22,7 +22,8 @@ OpenLab = Callable[[LabServer], Lab]
 ATTACKER = "test.attacker@1.0.0"
 SPAN_S = 1.5
 ENDS_WITHIN_S = 20.0
-SPINNERS = 2
+SPINNERS = 1
+STARTED_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,7 @@ def test_what_it_started_ends_with_it(
     said = attacker.value("take", attack)
     if said == "absent":
         pytest.skip(f"this engine's cells have no {attack[0]}")
+    time.sleep(STARTED_S)
     added = busy_s(browser.pids, SPAN_S) - idle
     assert neighbour.value("echo", 1) == 1
     attacker.unload()

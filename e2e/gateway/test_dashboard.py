@@ -26,11 +26,16 @@ read = pages._read
 
 def signed_in(page: Page, deployment: Deployment, *scopes: str) -> None:
     page.goto(f"{deployment.api_origin}/dashboard")
+    page.wait_for("!document.querySelector('#sign-in-now').disabled", timeout_s=PATIENCE_S)
     page.evaluate("""(token) => {
       document.querySelector("#token").value = token;
-      document.querySelector("#sign-in").requestSubmit();
+      document.querySelector("#sign-in-now").click();
     }""", deployment.server.token(READ_TELEMETRY, *scopes))
-    page.wait_for("!document.querySelector('#signed-in').hidden", timeout_s=PATIENCE_S)
+    try:
+        page.wait_for("!document.querySelector('#signed-in').hidden", timeout_s=PATIENCE_S)
+    except TimeoutError as error:
+        told = page.evaluate("() => [location.href, document.querySelector('#said')?.textContent ?? '']")
+        raise AssertionError(f"not signed in: {told}, {page.errors()}") from error
 
 
 @pytest.mark.one_engine

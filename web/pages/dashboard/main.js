@@ -22,6 +22,7 @@ byId("sign-in", HTMLFormElement).addEventListener("submit", (event) => {
   field.value = "";
   refresh();
 });
+byId("sign-in-now", HTMLButtonElement).disabled = false; // before, the browser would have sent the form itself
 byId("sign-out", HTMLButtonElement).addEventListener("click", () => leave(""));
 for (const name of /** @type {const} */ (["by", "minutes"])) {
   const field = byId(name, HTMLSelectElement);
