@@ -12,7 +12,7 @@ import pytest
 from e2e.conftest import OUTPUT, PAGES
 from e2e.gateway.conftest import GATEWAY_PLUGINS, opened
 from e2e.kit.accessibility import complaints
-from e2e.kit.deployment import Deployment, vault_key
+from e2e.kit.deployment import ROUTE, Deployment, vault_key
 from e2e.kit.lab import LabPlugin
 from pysandbox.gateway import headers, pages
 from pysandbox.gateway.auth.principal import READ_AUDIT, READ_TELEMETRY
@@ -95,6 +95,24 @@ def test_an_alert_that_ended_is_marked_and_lists_say_what_they_are_by(page: Page
     }""")
     for heading, text in (("h-slow", "Slowest, by queue"), ("h-fail", "Most failing, by queue")):
         page.wait_for(f"document.querySelector('#{heading}').textContent === {text!r}", timeout_s=PATIENCE_S)
+
+
+@pytest.mark.one_engine
+def test_a_breaker_that_opened_is_shown_until_its_route_is_mended(
+    page: Page, caller: LabPlugin, deployment: Deployment
+) -> None:
+    at = f"/api/v2/integrations/proxy/routes/{ROUTE['name']}"
+    route = {**ROUTE, "upstream": deployment.leads_to("/v1")}
+    deployment.ask("PUT", at, {**route, "circuitBreaker": {"failures": 1, "baseMs": 60_000, "maxMs": 60_000}})
+    deployment.api.mood = "broken"
+    assert caller.invoke("ask", {"json": {}})["status"] == "ok"
+    signed_in(page, deployment)
+    shown = "document.querySelector('#breakers').textContent"
+    page.wait_for(f"{shown}.startsWith('route {ROUTE['name']}open, tried in ')", timeout_s=PATIENCE_S)
+    deployment.ask("PUT", at, route)
+    deployment.api.mood = "well"
+    assert caller.invoke("ask", {"json": {}})["status"] == "ok"
+    page.wait_for(f"{shown} === ''", timeout_s=PATIENCE_S)
 
 
 def runs(browser: Browser, deployment: Deployment) -> bool:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import uvicorn
 from cryptography.fernet import Fernet
+from starlette.types import ASGIApp
 
 from examples.upstream.risk_api import RiskApi
 from pysandbox.gateway.auth.principal import EDIT_INTEGRATIONS, MANAGE_PLUGINS, OPEN_SESSIONS
@@ -41,16 +42,16 @@ START_S = 20.0
 
 
 class Upstream:
-    """The vendor's API on a port of its own, from construction until `close`."""
+    """An API on a port of its own, from construction until `close`."""
 
-    def __init__(self, api: RiskApi) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._server = uvicorn.Server(uvicorn.Config(
-            api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+            app, host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         end = time.monotonic() + START_S
         while not self._server.started:
-            assert time.monotonic() < end, "the vendor's API did not start"
+            assert time.monotonic() < end, "the API did not start"
             time.sleep(0.01)
         self.authority = f"127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
@@ -67,7 +68,7 @@ class Deployment:
 
     def __init__(self, folder: Path, plugins: list[Path], *, dist: Path, pages: Path, **settings: Any) -> None:
         self.api = RiskApi("risk-client-0451", "K7-vendor-client-secret-qLr9TzX2mWcV")
-        self.upstream = Upstream(self.api)
+        self.upstream = Upstream(self.api.app)
         self.server = GatewayServer(Settings(**{
             "port": 0, "sandbox_port": 0, "data_dir": folder, "dist": dist, "gateway_origin": NAMED,
             "access_log": False, **settings}), pages=pages)

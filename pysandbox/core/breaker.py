@@ -11,10 +11,18 @@ Must not know: clocks, randomness, what is behind it. Times are passed in and ne
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple
 
 State = Literal["closed", "open", "half-open"]
+
+
+class Resting(NamedTuple):
+    """A breaker that is not closed. ``retry_in_ms``: until its backoff ends; 0 while it is half-open."""
+
+    name: str
+    state: State
+    retry_in_ms: float
 
 
 class Breaker:
@@ -89,3 +97,10 @@ class Breaker:
         taken = min(1.0, max(0.0, self._jitter())) / 2
         self._retry_at_ms = at_ms + self._backoff_ms * (1 - taken)
         self._backoff_ms = min(self._max_ms, self._backoff_ms * 2)
+
+
+def resting(breakers: Iterable[tuple[str, Breaker]], now_ms: float) -> list[Resting]:
+    """Those of the named ``breakers`` that are not closed at ``now_ms``."""
+    return [
+        Resting(name, state, max(0.0, (breaker.retry_at_ms or now_ms) - now_ms))
+        for name, breaker in breakers if (state := breaker.state(now_ms)) != "closed"]

@@ -105,6 +105,8 @@ _ADMINISTRATION: Final = (
                   "correlationId": TEXT, "kind": {"enum": [*KINDS, REQUEST]}}),
     Operation("GET", "/api/v2/telemetry/alerts", "The alerts that fire, and those that ended.", {200: "Alerts"},
               scope=READ_TELEMETRY),
+    Operation("GET", "/api/v2/breakers", "What this server lets rest: routes, and plugins of flows.",
+              {200: "Breakers"}, scope=READ_TELEMETRY),
     Operation("DELETE", "/api/v2/telemetry/subjects", "Erase every record of a user.", {200: "TelemetryErased"},
               scope=ERASE_TELEMETRY, query={"subject": {**TEXT, "minLength": 1}}, needed_query=("subject",)),
     Operation("GET", _ROUTES, "The tenant's proxy routes.", {200: "KeptRoutes"}, scope=EDIT_INTEGRATIONS),

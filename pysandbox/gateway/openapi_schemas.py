@@ -114,6 +114,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             {"rule": TEXT, "group": TEXT, "since": WHOLE, "value": _NUMBER})},
         "ended": {"type": "array", "items": _closed(
             {"rule": TEXT, "group": TEXT, "since": WHOLE, "until": WHOLE})}}),
+    "Breakers": _listed("breakers", _closed({
+        "kind": {"enum": ["route", "plugin"]}, "name": TEXT, "state": {"enum": ["open", "half-open"]},
+        "retryInMs": WHOLE})),
     "TelemetryErased": _closed({"erased": WHOLE}),
     "KeptSecrets": _listed("secrets", ref("KeptSecret")),
 }

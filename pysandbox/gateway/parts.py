@@ -21,6 +21,7 @@ from pysandbox.gateway.auth.platform import Expected, PlatformTokens
 from pysandbox.gateway.auth.routes import SessionRoutes
 from pysandbox.gateway.auth.scraper import ScraperToken
 from pysandbox.gateway.auth.sessions import GatewaySessions
+from pysandbox.gateway.breakers import BreakerRoutes
 from pysandbox.gateway.config_checks import Places, database_url
 from pysandbox.gateway.dist import Dist
 from pysandbox.gateway.flows.deno import deno_when_needed
@@ -114,8 +115,10 @@ async def open_gateway(
         flows = await stack.enter_async_context(open_flows(
             settings, database=database, tokens=tokens, registry=registry, invoker=invoker,
             figures=FlowFigures(metrics.registry)))
+        breakers = BreakerRoutes(tokens, {"route": endpoint.exchange.resting, "plugin": flows.runner.resting})
         yield Gateway(health, metrics, blocks, flows.runner, [
-            *proxied, *health.routes(), *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
+            *proxied, *health.routes(), *breakers.routes(),
+            *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
             *telemetry.routes(), *flows.routes(), *(dashboard_routes(pages_folder()) if settings.telemetry else [])])
 
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from pysandbox.core.breaker import Breaker
+from pysandbox.core.breaker import Breaker, Resting, resting
 from pysandbox.core.errors import Code, SandboxError, Status
 from pysandbox.core.outcome import Outcome
 
@@ -52,3 +52,7 @@ class Breakers:
             breaker.succeeded(now_ms)
         elif outcome.status in _FAILURES and outcome.error.code not in _CALLERS_FAULT:
             breaker.failed(now_ms)
+
+    def resting(self, now_ms: float) -> list[Resting]:
+        """The plugins whose breaker is not closed."""
+        return resting(self._by_plugin.items(), now_ms)

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from pysandbox.core.breaker import Resting
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.flow.blocks import Flow
 from pysandbox.core.flow.breakers import Breakers
@@ -71,6 +72,11 @@ class Runner:
     def count(self) -> int:
         """How many run here."""
         return self._of_tenant.total()
+
+    def resting(self, tenant: str) -> list[Resting]:
+        """The tenant's plugins that flows do not call freely now."""
+        breakers = self._breakers.get(tenant)
+        return [] if breakers is None else breakers.resting(self._world.clock_ms())
 
     async def begin(self, tenant: str, flow_id: str, data: Mapping[str, object], version: int = 0) -> str:
         """Start a run; its id. From here on it ends, whatever becomes of this process.

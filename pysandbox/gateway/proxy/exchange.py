@@ -13,7 +13,7 @@ from functools import partial
 from math import ceil
 from typing import Final, Protocol
 
-from pysandbox.core.breaker import Breaker
+from pysandbox.core.breaker import Breaker, Resting
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.gateway.proxy import token_request
 from pysandbox.gateway.proxy.connector import Clients
@@ -78,6 +78,10 @@ class Exchange:
         self._slots = slots
         self._fallbacks = fallbacks
         self._now_ms = now_ms
+
+    def resting(self, tenant: str) -> list[Resting]:
+        """The tenant's routes that are not asked freely now."""
+        return self._guards.resting(tenant, self._now_ms())
 
     async def run(self, plan: Plan, reply: Reply) -> None:
         """Answer ``reply``. Raises `SandboxError` for whatever went wrong before the answer began; after that the

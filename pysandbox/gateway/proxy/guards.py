@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pysandbox.core.breaker import Breaker
+from pysandbox.core.breaker import Breaker, Resting, resting
 
 _SHARE: Final = 0.2  # of the requests may be second tries: more would turn a weak upstream into a dead one
 _MOST_SAVED: Final = 10.0
@@ -68,3 +68,7 @@ class Guards:
                 probe_ms=settings.probe_ms, jitter=self._jitter)
             guard = self._guards[tenant, route] = Guard(version, breaker, RetryBudget())
         return guard
+
+    def resting(self, tenant: str, now_ms: float) -> list[Resting]:
+        """The tenant's routes whose breaker is not closed."""
+        return resting(((route, guard.breaker) for (of, route), guard in self._guards.items() if of == tenant), now_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from pysandbox.gateway.auth.principal import READ_TELEMETRY
 from pysandbox.gateway.proxy.policy import PERMISSION
 from pysandbox.gateway.server import GatewayServer
 from pysandbox.gateway.settings import Settings
@@ -177,3 +179,27 @@ def test_a_grant_that_is_taken_back_holds_though_its_process_lives(flows: Flows)
         flows.gateway.done("plugin", "grant", PLUGIN, "--all", text="y\n")
     assert flows.ask("get")["status"] == 200
     assert PERMISSION in json.dumps(MANIFEST)
+
+
+def resting(flows: Flows, tenant: str = "development") -> list[tuple[str, str, str]]:
+    """What the gateway says is not asked freely: kind, name and state."""
+    server = flows.gateway.server
+    request = urllib.request.Request(
+        f"{server.api_origin}/api/v2/breakers",
+        headers={"Authorization": f"Bearer {server.token(READ_TELEMETRY, tenant=tenant)}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        told = json.load(answer)["breakers"]
+    assert all(0 < one["retryInMs"] <= 60_000 for one in told)
+    return [(one["kind"], one["name"], one["state"]) for one in told]
+
+
+def test_what_rests_is_told_to_its_tenant(flows: Flows) -> None:
+    flows.route(circuitBreaker={"failures": 1, "baseMs": 60_000, "maxMs": 60_000}, timeoutMs=200)
+    assert resting(flows) == []
+    assert flows.ask("get", "/proxy/vendor/risk/slow") == {"code": "UPSTREAM_TIMEOUT"}
+    route = ("route", flows.body["name"], "open")
+    assert resting(flows) == [route]
+    for _ in range(5):
+        assert flows.ask("no_such_verb")["errorCode"] == "PLUGIN_ERROR"
+    assert resting(flows) == [route, ("plugin", PLUGIN, "open")]
+    assert resting(flows, "another") == []

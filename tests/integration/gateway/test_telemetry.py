@@ -17,17 +17,20 @@ import sqlalchemy as sa
 
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.telemetry.alerts import BUILT_IN
+from pysandbox.gateway.proxy.trace import Trace
 from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.store.tables import telemetry_counts
 from pysandbox.gateway.telemetry import figures
 from pysandbox.gateway.telemetry.alerting import Notice, send
+from pysandbox.gateway.telemetry.requests import RequestLog
 from pysandbox.gateway.telemetry.running import notifier
 from pysandbox.gateway.telemetry.store import TelemetryStore
 from tests.integration.gateway.test_registry_http import Client, client, published
 from tests.integration.services import Service
 from tests.unit.gateway.registered import NAME
-from tests.unit.gateway.telemetry.records import NOW_MS, failed, rows, told
+from tests.unit.gateway.telemetry.records import KEYS, NOW_MS, failed, rows, told
+from tests.unit.gateway.telemetry.test_requests import proxied
 
 __all__ = ["client"]
 
@@ -152,6 +155,27 @@ def test_two_replicas_on_one_postgresql_count_each_record_once(postgres: Service
             stores[1], "acme", 3600, NOW_MS // 1000, {"queue": "support", "environment": "prod"})
         assert sum(point["count"] for point in placed) == 535
         assert await stores[0].sweep(NOW_MS + 40 * 86_400_000) == 535
+        for replica in replicas:
+            await replica.close()
+
+    asyncio.run(run())
+
+
+def test_requests_of_two_replicas_are_records_of_one_postgresql_beside_what_browsers_tell(postgres: Service) -> None:
+    async def run() -> None:
+        replicas = [Database.open(postgres.url) for _ in range(2)]
+        await replicas[0].migrate()
+        stores = [TelemetryStore(replica) for replica in replicas]
+        logs = [RequestLog(store, KEYS, lambda: NOW_MS) for store in stores]
+        for at, log in enumerate(logs * 20):
+            log.note(proxied(at, trace=Trace(f"asked-{at}", f"00-{'0' * 31}1-{at:016x}-01", "cd" * 8)))
+        await asyncio.gather(stores[0].keep("acme", rows(told(1)), 0, NOW_MS), *(log.flush() for log in logs))
+        found = await stores[1].newest("acme", most={"kind": "request"})
+        assert sorted(one["correlationId"] for one in found) == sorted(f"asked-{at}" for at in range(40))
+        assert len({one["id"][:16] for one in found}) == 40
+        health = await figures.health(stores[0], "acme", "environment", 3600, NOW_MS // 1000)
+        assert health["prod"]["count"] == 1, "a request is no invocation"
+        assert await stores[0].sweep(NOW_MS + 40 * 86_400_000) == 41
         for replica in replicas:
             await replica.close()
 

@@ -62,11 +62,12 @@ async function refresh() {
   const { by, minutes, only } = state;
   const where = only ? { [by]: only } : {};
   try {
-    const [health, series, firing, alerts, deploys] = await Promise.all([
+    const [health, series, firing, alerts, resting, deploys] = await Promise.all([
       ask("telemetry/health", { by, minutes }),
       ask("telemetry/series", { minutes, ...where }),
       ask("telemetry/alerts"),
       ask("telemetry/records", { kind: "alert", limit: 50 }),
+      ask("breakers"),
       ask("audit", { limit: 100 }).catch(() => ({ entries: [] })), // that scope is another one
     ]);
     if (turn !== asked) return;
@@ -78,6 +79,7 @@ async function refresh() {
     drawGroups(health.groups);
     drawCharts(series, firing, deploys.entries ?? []);
     drawWorst(health.groups);
+    drawResting(resting.breakers);
     drawAlerts(firing.alerts, alerts.records);
     tail.start();
   } catch (error) {
@@ -181,6 +183,14 @@ function drawWorst(groups) {
     `${(100 * group.errorRate).toFixed(1)} % · ${mostCommon(group.codes)}`);
   list("resting", (group) => group.codes.BREAKER_OPEN ?? group.codes.PLUGIN_CRASH_LOOP ?? 0, (group) =>
     `${(group.codes.BREAKER_OPEN ?? 0) + (group.codes.PLUGIN_CRASH_LOOP ?? 0)} calls refused`);
+}
+
+/** @param {{ kind: string, name: string, state: string, retryInMs: number }[]} breakers */
+function drawResting(breakers) {
+  const states = { open: "open", "half-open": "half-open: being tried" };
+  byId("breakers", HTMLElement).replaceChildren(...breakers.map(({ kind, name, state, retryInMs }) =>
+    el("li", { class: "bad" }, el("span", {}, kind === "route" ? `route ${name}` : `${name} in flows`),
+      el("b", {}, retryInMs ? `open, tried in ${formatMs(retryInMs)}` : states[/** @type {keyof typeof states} */ (state)]))));
 }
 
 /** @param {Record<string, number>} codes */

@@ -100,7 +100,7 @@ export class Desk {
   async #score(message) {
     const { risk } = this.#slots;
     risk.card.busy();
-    const outcome = await risk.call("evaluate", { customerId: "c-1", message, account: ACCOUNT });
+    const outcome = await risk.call("evaluate", { customerId: "c-1", message, account: ACCOUNT, enrich: true });
     risk.card.show(outcome, outcome.status === "ok" ? riskView(outcome.value) : []);
     return outcome.error?.code ?? `${Math.round(Number(outcome.value?.score) * 100)} percent`;
   }

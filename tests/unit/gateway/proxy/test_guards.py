@@ -25,6 +25,19 @@ def test_a_route_that_was_replaced_begins_anew() -> None:
     assert guards.of("acme", "Risk", SETTINGS, b"second").breaker.allows(1)
 
 
+def test_what_rests_is_told_by_tenant_with_the_time_that_is_left() -> None:
+    guards = Guards(lambda: 0.0)
+    guards.of("acme", "Well", SETTINGS, b"")
+    for tenant in ("acme", "other"):
+        for _ in range(3):
+            guards.of(tenant, "Risk", SETTINGS, b"").breaker.failed(0)
+    assert guards.resting("acme", 250) == [("Risk", "open", 750)]
+    assert guards.resting("acme", 1000) == [("Risk", "half-open", 0)]
+    guards.of("acme", "Risk", SETTINGS, b"").breaker.allows(1000)
+    guards.of("acme", "Risk", SETTINGS, b"").breaker.succeeded(1001)
+    assert guards.resting("acme", 1001) == []
+
+
 def test_attack_76_of_a_hundred_that_wait_two_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     def through() -> int:
         breaker = Guards(lambda: 0.0).of("acme", "Risk", SETTINGS, b"").breaker
