@@ -23,7 +23,7 @@ BUILT = ROOT / "pysandbox" / "runtime" / "dist"
 DIST = ROOT / "dist"
 LOCK = ROOT / "requirements.lock"
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
-PAGE_CLIENT = ("pysandbox.js", "pysandbox.d.ts")
+PAGE_CLIENT = ("pysandbox.js", "pysandbox.d.ts", "pysandbox-element.js", "pysandbox-element.d.ts")
 STARTS_WITHIN_S = 60.0
 
 
@@ -83,7 +83,9 @@ def make_npm_package(folder: Path, version: str) -> None:
         "description": "Runs third-party Python plugins in a web page, sealed off from the page",
         "license": "Apache-2.0",
         "type": "module",
-        "exports": {".": {"types": "./pysandbox.d.ts", "default": "./pysandbox.js"}},
+        "exports": {
+            ".": {"types": "./pysandbox.d.ts", "default": "./pysandbox.js"},
+            "./element": {"types": "./pysandbox-element.d.ts", "default": "./pysandbox-element.js"}},
         "types": "./pysandbox.d.ts",
         "files": [*PAGE_CLIENT],
         "sideEffects": False,

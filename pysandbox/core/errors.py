@@ -33,6 +33,7 @@ class Code(StrEnum):
     PLUGIN_IMPORT_FAILED = "PLUGIN_IMPORT_FAILED"
     HANDLER_NOT_FOUND = "HANDLER_NOT_FOUND"
     RESULT_NOT_JSON = "RESULT_NOT_JSON"
+    UI_INVALID = "UI_INVALID"
     MEMORY_LIMIT = "MEMORY_LIMIT"
     MESSAGE_LIMIT = "MESSAGE_LIMIT"
     RATE_LIMIT = "RATE_LIMIT"
@@ -139,6 +140,9 @@ INFO: dict[Code, CodeInfo] = {
     Code.RESULT_NOT_JSON: CodeInfo(
         _E, False, "The handler returned something that is no JSON value.",
         "Return dicts with string keys, lists, strings, finite numbers, booleans or None."),
+    Code.UI_INVALID: CodeInfo(
+        _E, False, "What the plugin returned to be drawn is no tree of components.",
+        "Make it with pysandbox.plugin.ui, which says what is wrong where it is made."),
     Code.MEMORY_LIMIT: CodeInfo(
         _E, False, "The plugin ran out of its memory.", "Use less memory, or raise isolation.memoryLimitMB."),
     Code.MESSAGE_LIMIT: CodeInfo(

@@ -17,7 +17,7 @@ from typing import Final, cast
 from pysandbox.core.errors import Code, SandboxError
 
 DEFAULT_DIST: Final = Path(__file__).parent.parent / "runtime" / "dist"
-ENTRY_FILES: Final = ("pysandbox.js", "pysandbox.d.ts")
+ENTRY_FILES: Final = ("pysandbox.js", "pysandbox.d.ts", "pysandbox-element.js", "pysandbox-element.d.ts")
 DOCUMENTS: Final = ("host.html", "cell.html")
 _PLACEHOLDER: Final = b"__PYSANDBOX_CONFIG__"
 _SUFFIXES: Final = {"br": ".br", "gzip": ".gz"}

@@ -115,7 +115,7 @@ def page(*, sandbox_origin: str) -> dict[str, str]:
     """A demo or test page of the API origin: what a careful embedder's page would send."""
     csp = _policy({
         "default-src": ["'none'"],
-        "script-src": ["'self'", f"{sandbox_origin}/pysandbox.js"],
+        "script-src": ["'self'", f"{sandbox_origin}/pysandbox.js", f"{sandbox_origin}/pysandbox-element.js"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],

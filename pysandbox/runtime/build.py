@@ -19,7 +19,7 @@ from typing import Any, cast
 from pysandbox.core.envelope import PROTOCOL_VERSION
 from pysandbox.core.errors import Code, SandboxError
 from pysandbox.runtime.compress import compress_all
-from pysandbox.runtime.generate import TARGET, protocol_ts
+from pysandbox.runtime.generate import generated
 from pysandbox.runtime.glue import slim_glue
 from pysandbox.runtime.interpreter import work_root
 from pysandbox.runtime.prune import prune_glue
@@ -31,6 +31,8 @@ from pysandbox.runtime.tools import PYODIDE_VERSION, ROOT, Progress, cache_dir, 
 
 DIST = Path(__file__).parent / "dist"
 SHIPPED_SCRIPTS = ("host_worker.js", "plugin_worker.js", "watchdog.js", "deno_worker.js")
+PAGE_SCRIPTS = ("pysandbox", "pysandbox-element")
+"""What pages load, each with its types."""
 ASSETS = ("pyodide.asm.wasm", "python_stdlib.zip", "snapshot.bin", "host_worker.js", "plugin_worker.js", "watchdog.js")
 
 
@@ -44,7 +46,8 @@ def build(progress: Progress = print, *, force: bool = False, dist: Path = DIST)
         return dist
     started = time.monotonic()
     try:
-        _write_if_changed(TARGET, protocol_ts())
+        for target, text in generated().items():
+            _write_if_changed(target, text)
         inputs = digest_of_inputs()
         with tempfile.TemporaryDirectory(prefix="runtime-", dir=work_root()) as work:
             files, integrity = _make(progress, Path(work))
@@ -122,13 +125,15 @@ def _entry_files(files: dict[str, bytes], scripts: dict[str, str]) -> dict[str, 
     cell_script = scripts["cell.js"].strip()
     cell_html = (ROOT / "web" / "cell.html").read_text().replace("__PYSANDBOX_SCRIPT_HASH__", _csp_hash(cell_script))
     files["cell.html"] = cell_html.replace("__PYSANDBOX_SCRIPT__", cell_script).encode()
-    known = json.dumps([sha256, _csp_hash(cell_script), scripts["host.js"], scripts["pysandbox.js"]])
+    known = json.dumps([
+        sha256, _csp_hash(cell_script), scripts["host.js"], *(scripts[f"{entry}.js"] for entry in PAGE_SCRIPTS)])
     build_id = hashlib.sha256(known.encode()).hexdigest()[:16]
     assets = json.dumps({"build": build_id, "sha256": sha256})
     host_script = scripts["host.js"].strip().replace("__PYSANDBOX_BUILD__", f"({assets})")
     files["host.html"] = (ROOT / "web" / "host.html").read_text().replace("__PYSANDBOX_SCRIPT__", host_script).encode()
-    files["pysandbox.js"] = scripts["pysandbox.js"].encode()
-    files["pysandbox.d.ts"] = (ROOT / "web" / "pysandbox.d.ts").read_bytes()
+    for entry in PAGE_SCRIPTS:
+        files[f"{entry}.js"] = scripts[f"{entry}.js"].encode()
+        files[f"{entry}.d.ts"] = (ROOT / "web" / f"{entry}.d.ts").read_bytes()
     return {
         "build": build_id, "protocol": PROTOCOL_VERSION, "pyodide": PYODIDE_VERSION,
         "files": {

@@ -1,6 +1,6 @@
-"""What both languages must know, written from `pysandbox.core` into ``web/protocol.gen.ts``.
+"""What both languages must know, written from `pysandbox.core` into ``web/*.gen.ts``.
 
-``python -m pysandbox.runtime.generate`` writes it; a test fails when it is stale.
+``python -m pysandbox.runtime.generate`` writes them; a test fails when one is stale.
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pysandbox.core import ui
 from pysandbox.core.envelope import PROTOCOL_VERSION
 from pysandbox.core.errors import INFO
 from pysandbox.core.flow.page import FLOWS, HAND_OVER_MS, PREPARE_MS
 from pysandbox.core.gate import gate_limits
 from pysandbox.core.limits import LIMITS, default
 
-TARGET = Path(__file__).parents[2] / "web" / "protocol.gen.ts"
+_WEB = Path(__file__).parents[2] / "web"
+_HEAD = "// GENERATED from pysandbox.core by `python -m pysandbox.runtime.generate`. Do not edit: change the source."
 
 
 def ceiling(name: str) -> int:
@@ -29,7 +31,7 @@ def protocol_ts() -> str:
     margin_ms = default("pageMarginMs")
     retryable = sorted(code.value for code, info in INFO.items() if info.retryable)
     lines = [
-        "// GENERATED from pysandbox.core by `python -m pysandbox.runtime.generate`. Do not edit: change the source.",
+        _HEAD,
         "",
         f"export const PROTOCOL = {PROTOCOL_VERSION};",
         f"export const DEFAULT_BOOT_MS = {default('bootMs')};",
@@ -51,5 +53,30 @@ def protocol_ts() -> str:
     return "\n".join(lines)
 
 
+def ui_ts() -> str:
+    """What plugins may draw with."""
+    components = json.dumps(ui.COMPONENTS, indent=2)
+    return "\n".join([
+        _HEAD,
+        "",
+        f"export const COMPONENTS: Record<string, Record<string, string>> = {components};",
+        f"export const TONES: readonly string[] = {json.dumps(ui.TONES)};",
+        f"export const MAX_NODES = {ui.MAX_NODES};",
+        f"export const MAX_DEPTH = {ui.MAX_DEPTH};",
+        f"export const MAX_TEXT_CHARS = {ui.MAX_TEXT_CHARS};",
+        f"export const MAX_LIST = {ui.MAX_LIST};",
+        f"export const MAX_COLUMNS = {ui.MAX_COLUMNS};",
+        f"export const NAME = String.raw`{ui.NAME}`;",
+        f"export const HANDLER = String.raw`{ui.HANDLER}`;",
+        "",
+    ])
+
+
+def generated() -> dict[Path, str]:
+    """Each file and its text."""
+    return {_WEB / "protocol.gen.ts": protocol_ts(), _WEB / "ui.gen.ts": ui_ts()}
+
+
 if __name__ == "__main__":
-    TARGET.write_text(protocol_ts())
+    for path, text in generated().items():
+        path.write_text(text)

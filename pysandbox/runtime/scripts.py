@@ -16,7 +16,8 @@ from pysandbox.runtime.tools import ROOT, run_deno
 WORKER_BANNER = (
     '"use strict";for(let h=self;h&&h!==Object.prototype;h=Object.getPrototypeOf(h))delete h.importScripts;\n')
 SCRIPTS = {
-    "pysandbox.js": ("web/pysandbox.ts", "esm"), "host.js": ("web/host.ts", "iife"), "cell.js": ("web/cell.ts", "iife"),
+    "pysandbox.js": ("web/pysandbox.ts", "esm"), "pysandbox-element.js": ("web/element.ts", "esm"),
+    "host.js": ("web/host.ts", "iife"), "cell.js": ("web/cell.ts", "iife"),
     "watchdog.js": ("web/watchdog.ts", "iife"), "host_worker.js": ("worker/host_worker.ts", "iife"),
     "plugin_worker.js": ("worker/plugin_worker.ts", "iife"), "deno_worker.js": ("worker/deno_worker.ts", "iife"),
 }  # fmt: skip

@@ -25,7 +25,7 @@ MODULES = (
         "ascii", "base64_codec", "cp437", "cp1250", "cp1251", "cp1252", "hex_codec", "idna", "iso8859_1", "iso8859_15",
         "iso8859_2", "koi8_r", "latin_1", "punycode", "unicode_escape", "utf_16", "utf_16_be", "utf_16_le", "utf_32",
         "utf_8_sig")),
-    "pysandbox.host.boot", "pysandbox.plugin", "pysandbox.plugin.boot",
+    "pysandbox.host.boot", "pysandbox.plugin", "pysandbox.plugin.boot", "pysandbox.plugin.ui",
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ CELL_SCRIPT = "sha256-Y2VsbA=="
 FILES = {
     "pysandbox.js": b"export const openSandbox = 1;\n" * 20,
     "pysandbox.d.ts": b"export declare const openSandbox: 1;\n" * 20,
+    "pysandbox-element.js": b"customElements;\n" * 20,
+    "pysandbox-element.d.ts": b"export declare class PysandboxPluginElement {}\n" * 20,
     "host.html": b'<!doctype html><meta name="pysandbox-config" content="__PYSANDBOX_CONFIG__"><script>1</script>',
     "cell.html": b'<!doctype html><meta name="pysandbox-config" content="__PYSANDBOX_CONFIG__"><script>2</script>',
     "host_worker.js": b"'host';\n" * 100,

@@ -1,11 +1,12 @@
 """What TypeScript knows of the core is what the core says."""
 
 from pysandbox.core.errors import INFO
-from pysandbox.runtime.generate import TARGET, protocol_ts
+from pysandbox.runtime.generate import generated, protocol_ts
 
 
 def test_the_generated_file_is_not_stale() -> None:
-    assert TARGET.read_text() == protocol_ts(), "run: python -m pysandbox.runtime.generate"
+    for target, text in generated().items():
+        assert target.read_text() == text, "run: python -m pysandbox.runtime.generate"
 
 
 def test_it_names_exactly_the_codes_that_may_be_tried_again() -> None:
