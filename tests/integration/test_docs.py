@@ -17,6 +17,7 @@ from pysandbox.core.errors import Code, SandboxError, Status
 from pysandbox.core.limits import LIMITS
 from pysandbox.core.proxy_nonce import Bound, make
 from pysandbox.core.telemetry.record import METRICS, SHAPE
+from pysandbox.core.ui import COMPONENTS
 from pysandbox.gateway.config_checks import check
 from pysandbox.gateway.proxy.route import parse_route
 from pysandbox.gateway.settings import load_settings, settings_help
@@ -29,6 +30,7 @@ PROTOCOL = document("docs/protocol.md")
 EMBEDDING = document("docs/embedding.md")
 ROUTES = document("docs/proxy-routes.md")
 CLIENTS = ("https://sandbox.example/pysandbox.js", "http://127.0.0.1:8901/pysandbox.js")
+ELEMENT = "https://sandbox.example/pysandbox-element.js"
 
 
 # --- links ---
@@ -91,11 +93,12 @@ def test_what_can_be_read_parses_and_every_block_names_its_language(name: str, t
 @pytest.fixture
 def checkable(tmp_path: Path) -> Path:
     """A folder where the addresses that documents import from are the page client's types."""
-    imports = dict.fromkeys(CLIENTS, "./pysandbox.js")
+    imports = {**dict.fromkeys(CLIENTS, "./pysandbox.js"), ELEMENT: "./pysandbox-element.js"}
     options = json.loads((ROOT / "web" / "deno.json").read_text("utf-8"))["compilerOptions"]
     (tmp_path / "deno.json").write_text(json.dumps({"compilerOptions": options, "imports": imports}))
-    (tmp_path / "pysandbox.js").write_text('// @ts-self-types="./pysandbox.d.ts"\n')
-    (tmp_path / "pysandbox.d.ts").write_text(TYPES)
+    for name in ("pysandbox", "pysandbox-element"):
+        (tmp_path / f"{name}.js").write_text(f'// @ts-self-types="./{name}.d.ts"\n')
+        shutil.copy(ROOT / "web" / f"{name}.d.ts", tmp_path)
     return tmp_path
 
 
@@ -166,6 +169,17 @@ def members(interface: str) -> list[str]:
 @pytest.mark.parametrize("interface", ["SandboxOptions", "InvokeOptions"])
 def test_the_table_lists_the_options_of(interface: str) -> None:
     assert sorted(row[0].strip("`") for row in EMBEDDING.rows(interface)) == sorted(members(interface))
+
+
+def test_the_table_lists_the_components_that_plugins_draw_with_and_their_properties() -> None:
+    listed: dict[str, set[str]] = {}
+    for row in document("docs/drawing.md").rows("components"):
+        for kind in re.findall(r"`(\w+)`", row[0]):
+            listed[kind] = set(re.findall(r"`(\w+\??)`", row[2]))
+    listed["heading"].remove("tone?")
+    assert listed == {
+        kind: {name + ("?" if type.endswith("?") else "") for name, type in properties.items()}
+        for kind, properties in COMPONENTS.items()}
 
 
 def test_the_boot_timeouts_default_is_the_codes() -> None:

@@ -125,5 +125,6 @@ def test_the_sandbox_origins_files_may_be_embedded_anywhere_and_the_apis_nowhere
 
 def test_a_page_may_import_the_client_and_frame_the_host_and_no_more() -> None:
     policy = _csp(ALL["page"])
-    assert policy["script-src"] == ["'self'", "http://127.0.0.1:8901/pysandbox.js"]
+    clients = [f"http://127.0.0.1:8901/{name}.js" for name in ("pysandbox", "pysandbox-element")]
+    assert policy["script-src"] == ["'self'", *clients]
     assert policy["frame-src"] == ["http://127.0.0.1:8901/host.html"]
