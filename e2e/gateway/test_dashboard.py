@@ -21,7 +21,7 @@ from pysandbox.testing.browsers import Browser, Page
 
 PATIENCE_S = 30.0
 HOSTILE = "<img src=x onerror=window.pwned=1>"
-read = pages._read
+read = pages.read_page
 
 
 def signed_in(page: Page, deployment: Deployment, *scopes: str) -> None:
@@ -149,7 +149,7 @@ def test_control_with_markup_written_and_no_policy_it_would_run(
     browser: Browser, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(*vault_key())
-    monkeypatch.setattr(pages, "_read", lax_read)
+    monkeypatch.setattr(pages, "read_page", lax_read)
     policy = {**headers.dashboard(), "Content-Security-Policy": "script-src 'self' 'unsafe-inline'"}
     monkeypatch.setattr(headers, "dashboard", lambda: policy)
     with Deployment(tmp_path, GATEWAY_PLUGINS, dist=dist, pages=PAGES) as lax:

@@ -46,7 +46,7 @@ MANIFEST: dict[str, Any] = {
         "isolation": {"mode": "dedicated-worker", "memoryLimitMB": 64, "maxExecutionTimeMs": 30000},
     },
 }
-read = pages._read
+read = pages.read_page
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def lax_read(root: Path, name: str) -> Resource:
 def test_control_with_markup_written_and_no_policy_it_would_run(
     page: Page, folder: Path, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "_read", lax_read)
+    monkeypatch.setattr(pages, "read_page", lax_read)
     lax = {**headers.page(sandbox_origin=""), "Content-Security-Policy": "object-src 'none'"}
     monkeypatch.setattr(headers, "page", lambda **_origins: lax)
     playground = Playground(folder)

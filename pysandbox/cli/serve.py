@@ -52,14 +52,18 @@ def serve(
     ] = None,
     chaos: faults.ChaosText = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo pages too, and print their address.")] = False,
+    selftest: Annotated[
+        bool,
+        typer.Option("--selftest", help="Serve the plugin that attacks too, and print the address of the self-test."),
+    ] = False,
 ) -> None:
-    """See `HELP`. Plugins from folders, demo pages and chaos are for development: with one of them there is no
-    gateway."""
+    """See `HELP`. Plugins from folders, demo pages, self-test and chaos are for development: with one of them there is
+    no gateway."""
     settings = configured.chosen(
         config, port=port, sandbox_port=sandbox_port, allowed_origins=allowed_origin or None, host=host, dist=dist)
     given = [*(plugins or []), *(more or [])]
-    if given or demo or chaos:
-        _serve_folders(given, settings, chaos, demo=demo)
+    if given or demo or chaos or selftest:
+        _serve_folders(given, settings, chaos, demo=demo, selftest=selftest)
     else:
         _serve_gateway(settings)
     output.err().print(output.line("stopped"))
@@ -89,18 +93,22 @@ def _serve_gateway(settings: Settings) -> None:
         ending.wait()
 
 
-def _serve_folders(given: list[Path], settings: Settings, chaos: str | None, *, demo: bool) -> None:
-    from pysandbox.gateway.serve import DevServer  # noqa: PLC0415  # imported when it runs: --help stays fast
+def _serve_folders(
+    given: list[Path], settings: Settings, chaos: str | None, *, demo: bool, selftest: bool
+) -> None:
+    from pysandbox.gateway.selftest import ATTACKER  # noqa: PLC0415  # imported when it runs: --help stays fast
+    from pysandbox.gateway.serve import DevServer  # noqa: PLC0415
 
+    folders = [folder for one in given for folder in plugin_folders(one)]
     try:
         server = DevServer(
-            [folder for one in given for folder in plugin_folders(one)], api_port=settings.port,
+            [*folders, ATTACKER] if selftest else folders, api_port=settings.port,
             sandbox_port=settings.sandbox_port, allowed_origins=settings.allowed_origins, host=settings.host,
             with_pages=demo, dist=settings.dist, reload=True, resolve=output.resolver(), chaos=faults.chosen(chaos))
     except SandboxError as error:
         output.give_up(error)
     with Ending() as ending, server:
-        _announce(server, demo=demo)
+        _announce(server, demo=demo, selftest=selftest)
         ending.wait()
 
 
@@ -113,7 +121,7 @@ def _announce_gateway(server: GatewayServer) -> None:
     _print_rows("the pysandbox gateway serves", rows)
 
 
-def _announce(server: DevServer, *, demo: bool) -> None:
+def _announce(server: DevServer, *, demo: bool, selftest: bool) -> None:
     """Where everything is. The token stands here and nowhere else."""
     rows = [("API", server.api_origin), ("sandbox", server.sandbox_origin), ("token", server.token)]
     rows += [("plugin", built.manifest.key) for built in server.plugins.all()] or [("plugin", "none; see --plugins")]
@@ -121,6 +129,8 @@ def _announce(server: DevServer, *, demo: bool) -> None:
     if demo:
         fragment = f"token={server.token}&sandbox={server.sandbox_origin}"
         rows.append(("demo", f"{server.api_origin}/pages/demo.html#{fragment}"))
+    if selftest:
+        rows.append(("self-test", f"{server.api_origin}/selftest#token={server.token}"))
     _print_rows("pysandbox serves on this machine", rows)
 
 

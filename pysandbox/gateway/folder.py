@@ -7,14 +7,17 @@ how bundles are served or run.
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
+import json
 import stat
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from pysandbox.core.bundle import INDEX_NAME, MAX_BUNDLE_BYTES, MAX_FILES, build_bundle, name_fault
 from pysandbox.core.errors import Code, ManifestError, Problem, SandboxError
@@ -94,6 +97,19 @@ def build_folder(folder: Path, *, resolve: Resolver = refuse_requirements) -> Bu
         files.update(resolve(files[REQUIREMENTS_NAME].decode(errors="replace")))
     bundle = build_bundle(files)
     return BuiltPlugin(check.manifest, bundle, hashlib.sha256(bundle).hexdigest())
+
+
+def submission(folder: Path, version: str) -> dict[str, Any]:
+    """The body that registers the plugin in ``folder`` as ``version`` of it. Raises as `build_folder` does."""
+    with tempfile.TemporaryDirectory(prefix="pysandbox-") as scratch:
+        copy = Path(scratch)
+        for path in sorted(folder.iterdir()):
+            if path.is_file():
+                (copy / path.name).write_bytes(path.read_bytes())
+        manifest = json.loads((copy / MANIFEST_NAME).read_text("utf-8"))
+        (copy / MANIFEST_NAME).write_text(json.dumps({**manifest, "version": version}), "utf-8")
+        built = build_folder(copy)
+    return {"manifest": built.manifest.raw, "bundle": base64.b64encode(built.bundle).decode()}
 
 
 def has_requirements(files: Mapping[str, bytes]) -> bool:

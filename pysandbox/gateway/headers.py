@@ -6,6 +6,8 @@ it. Origins that come in here were checked by `origins.parse_origin`, so none ca
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -153,6 +155,36 @@ def dashboard() -> dict[str, str]:
         "Content-Security-Policy": csp,
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": REVALIDATE,
+    }
+
+
+def selftest(*, sandbox_origin: str) -> dict[str, str]:
+    """The self-test and its parts."""
+    return _tried({
+        "script-src": ["'self'", f"{sandbox_origin}/pysandbox.js"],
+        "style-src": ["'self'"],
+        "img-src": ["data:"],
+        "connect-src": ["'self'", sandbox_origin],
+        "worker-src": ["'self'"],
+        "frame-src": ["'self'", f"{sandbox_origin}/host.html"],
+    })
+
+
+def selftest_frame(script: str) -> dict[str, str]:
+    """The one frame of the self-test, which has an opaque origin, runs ``script`` and fetches nothing."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _tried({"script-src": [f"'sha256-{digest}'"]})
+
+
+def _tried(directives: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """It asks what the window would let a page do, so no feature is denied to it."""
+    closed = {"base-uri": ["'none'"], "form-action": ["'none'"], "frame-ancestors": ["'self'"]}
+    return {
+        **_COMMON,
+        "Permissions-Policy": "",
+        "Content-Security-Policy": _policy({"default-src": ["'none'"], **directives, **closed}),
+        "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": REVALIDATE,
     }
 

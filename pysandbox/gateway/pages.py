@@ -42,7 +42,7 @@ def page_route(folder: Path, *, sandbox_origin: str) -> Route:
     fields = headers.page(sandbox_origin=sandbox_origin)
 
     async def page(request: Request) -> Response:
-        return answer(request, await run_in_threadpool(_read, root, request.path_params["name"]), fields)
+        return answer(request, await run_in_threadpool(read_page, root, request.path_params["name"]), fields)
 
     return Route("/pages/{name:path}", page)
 
@@ -54,12 +54,12 @@ def dashboard_routes(folder: Path) -> list[Route]:
 
     async def page(request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
-        return answer(request, await run_in_threadpool(_read, root, name), fields)
+        return answer(request, await run_in_threadpool(read_page, root, name), fields)
 
     return [Route("/dashboard", page), Route("/dashboard/{name}", page)]
 
 
-def _read(root: Path, name: str) -> Resource:
+def read_page(root: Path, name: str) -> Resource:
     """Raises `SandboxError` ``NOT_FOUND`` for what is no file of ours: hidden, of another type, or outside."""
     kind = _TYPES.get(Path(name).suffix)
     parts = name.split("/")

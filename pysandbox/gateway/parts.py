@@ -41,6 +41,7 @@ from pysandbox.gateway.publishers import Publishers
 from pysandbox.gateway.registry import Registry
 from pysandbox.gateway.registry_routes import RegistryRoutes
 from pysandbox.gateway.route_store import RouteStore
+from pysandbox.gateway.selftest import selftest_routes
 from pysandbox.gateway.settings import Settings
 from pysandbox.gateway.store.database import Database
 from pysandbox.gateway.telemetry.running import open_telemetry
@@ -119,7 +120,8 @@ async def open_gateway(
         yield Gateway(health, metrics, blocks, flows.runner, [
             *proxied, *health.routes(), *breakers.routes(),
             *exchange.routes(), *plugins.routes(), *ProxyAdmin(tokens, routes).routes(),
-            *telemetry.routes(), *flows.routes(), *(dashboard_routes(pages_folder()) if settings.telemetry else [])])
+            *telemetry.routes(), *flows.routes(), *selftest_routes(sandbox_origin=places.sandbox_origin),
+            *(dashboard_routes(pages_folder()) if settings.telemetry else [])])
 
 
 def platform_tokens(settings: Settings) -> tuple[keys.KeySource, PlatformTokens]:

@@ -28,6 +28,7 @@ from pysandbox.gateway.origins import parse_origin
 from pysandbox.gateway.pages import pages_folder
 from pysandbox.gateway.plugins import PluginFolders
 from pysandbox.gateway.running import Running, bind
+from pysandbox.gateway.selftest import selftest_routes
 from pysandbox.gateway.sessions import DevSessions, require_loopback
 from pysandbox.gateway.static import sandbox_app
 
@@ -69,7 +70,8 @@ class DevServer:
                 api_app(
                     Api(sessions, self.plugins, job, library_judge(bundle)), api_origin=self.api_origin,
                     sandbox_origin=self.sandbox_origin,
-                    pages=(pages or pages_folder()) if with_pages else None, more=routes),
+                    pages=(pages or pages_folder()) if with_pages else None,
+                    more=[*routes, *selftest_routes(sandbox_origin=self.sandbox_origin)]),
                 sandbox_app(
                     bundle, sandbox_origin=self.sandbox_origin, api_origin=self.api_origin,
                     allowed=self.allowed_origins, chaos=chaos),

@@ -45,7 +45,8 @@ ALL = (EDIT_INTEGRATIONS, MANAGE_PLUGINS, MANAGE_SESSIONS, OPEN_SESSIONS, READ_A
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     unsupported_method]
-PAGES = {("GET", "/dashboard"), ("GET", "/dashboard/{name}")}
+PAGES = {("GET", path) for path in (
+    "/dashboard", "/dashboard/{name}", "/selftest", "/selftest/about.json", "/selftest/frame.html", "/selftest/{name}")}
 """For people; what they ask is told like everything else."""
 TIMEOUT_S = 20
 schema = schemathesis.openapi.from_dict(document("http://127.0.0.1"))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -27,6 +24,8 @@ _PLUGINS: Final = "/api/v2/plugins"
 @contextmanager
 def lodged(target: Target, warn: Callable[[str], None]) -> Generator[dict[str, str]]:
     """Each plugin's key by its id. ``warn`` is told what could not be removed again. Raises `SandboxError`."""
+    from pysandbox.gateway.folder import submission  # noqa: PLC0415  # when it runs: --help stays fast
+
     if target.is_development:
         yield _served(target)
         return
@@ -34,7 +33,7 @@ def lodged(target: Target, warn: Callable[[str], None]) -> Generator[dict[str, s
     keys: dict[str, str] = {}
     try:
         for folder in FOLDERS:
-            body = registration(folder, version)
+            body = submission(folder, version)
             plugin_id = body["manifest"]["pluginId"]
             keys[plugin_id] = f"{plugin_id}@{version}"  # before it is sent: an answer may get lost
             _register(target, body, version)
@@ -57,22 +56,6 @@ def undisturbed() -> Generator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def registration(folder: Path, version: str) -> dict[str, Any]:
-    """The body that registers a plugin of ours as ``version``."""
-    from pysandbox.gateway.folder import build_folder  # noqa: PLC0415  # when it runs: --help stays fast
-
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch)
-        for path in sorted(folder.iterdir()):
-            if path.is_file():
-                (copy / path.name).write_bytes(path.read_bytes())
-        manifest = json.loads((copy / "manifest.json").read_text())
-        manifest["version"] = version
-        (copy / "manifest.json").write_text(json.dumps(manifest))
-        built = build_folder(copy)
-    return {"manifest": built.manifest.raw, "bundle": base64.b64encode(built.bundle).decode()}
 
 
 def address(key: str) -> str:

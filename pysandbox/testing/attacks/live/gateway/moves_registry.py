@@ -7,12 +7,13 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from pysandbox.testing.attacks.live.client import Answer
 from pysandbox.testing.attacks.live.gateway.field import Field, Move
 from pysandbox.testing.attacks.live.gateway.raw_bundle import pack
-from pysandbox.testing.attacks.live.lodging import ATTACKER, HERE, address, registration
+from pysandbox.testing.attacks.live.lodging import ATTACKER, HERE, address
 from pysandbox.testing.attacks.live.play import Play
 from pysandbox.testing.attacks.live.verdicts import Half, Seen
 
@@ -122,7 +123,7 @@ def _register(field: Field, body: Body) -> Answer:
 
 def _scratch(field: Field) -> Body:
     """A plugin of this run's own, that nobody enables."""
-    return {**registration(HERE / "witness", field.keys[ATTACKER].partition("@")[2] + ".scratch")}
+    return {**_submission(HERE / "witness", field.keys[ATTACKER].partition("@")[2] + ".scratch")}
 
 
 def _registered(field: Field, body: Body) -> Half:
@@ -146,9 +147,15 @@ def _changed(change: Change) -> Callable[[Field], Seen]:
     return make
 
 
+def _submission(folder: Path, version: str) -> Body:
+    from pysandbox.gateway.folder import submission  # noqa: PLC0415  # when it runs: --help stays fast
+
+    return submission(folder, version)
+
+
 def _other_content(field: Field) -> Seen:
     """The attacker's own version, with something else in it."""
-    same = registration(HERE / "plugin", field.keys[ATTACKER].partition("@")[2])
+    same = _submission(HERE / "plugin", field.keys[ATTACKER].partition("@")[2])
     again = _register(field, same)
     _bundle_it(same)
     answer = _register(field, same)

@@ -1,0 +1,3 @@
+// Runs in a worker: what the shell gave to it.
+importScripts("bridges.js");
+postMessage(globalThis.bridges());
