@@ -82,6 +82,15 @@ class Invocations:
     def any_waits(self) -> bool:
         return bool(self._waiting)
 
+    def in_grace(self, now_ms: float) -> bool:
+        """Whether one in the worker was aborted, or is past its deadline, and has its grace.
+
+        Should it not end in it, its worker ends, and would take along what is sent there now.
+        """
+        return self.busy > 0 and any(
+            running.slot is not None and (running.aborted or now_ms >= running.ends_ms)
+            for _, running in self._open.items())
+
     def peek(self, id: object) -> Invocation | None:
         """The one of this id, if it has no outcome yet."""
         return self._open.peek(id) if isinstance(id, str) else None
@@ -213,6 +222,11 @@ class Invocations:
                 self.end(invocation, self._runner.abort_reason(), layer="hard")
             else:
                 self.end(invocation, others)
+
+    def end_waiting(self, error: SandboxError) -> None:
+        """There is no worker to wait for."""
+        for invocation in list(self._waiting):
+            self._leave_queue(invocation, error)
 
     def end_all(self, error: SandboxError) -> None:
         self.busy = 0

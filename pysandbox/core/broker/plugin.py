@@ -164,8 +164,7 @@ class LivePlugin:
         self.remember(envelope)
         self._idle.begin()
         self._tell_loaded(None)
-        for invocation in self._invocations.take_waiting():
-            self._dispatch(invocation)
+        self._dispatch_waiting()
         if not self._invocations.busy:
             self.owner.room_changed()
 
@@ -195,7 +194,7 @@ class LivePlugin:
             return
         self._end_if_overdue(invocation.started_ms)
         self._invocations.add(invocation)
-        if self.state in (State.READY, State.RUNNING):
+        if self.state is State.READY or (self.state is State.RUNNING and not self._in_grace()):
             self._dispatch(invocation)
             return
         self._invocations.wait(invocation)
@@ -240,6 +239,13 @@ class LivePlugin:
         if slot is not None and overdue is not None:
             self.expired(slot.number, overdue)
 
+    def _in_grace(self) -> bool:
+        return self._invocations.in_grace(self._world.now_ms())
+
+    def _dispatch_waiting(self) -> None:
+        for invocation in self._invocations.take_waiting():
+            self._dispatch(invocation)
+
     def _dispatch(self, invocation: Invocation) -> None:
         slot = self._slot
         if slot is None or self._invocations.peek(invocation.id) is None:
@@ -259,6 +265,8 @@ class LivePlugin:
         invocation = self._invocations.settle(slot, envelope)
         self._calls.invocation_ended(invocation.id)
         self._breaker.succeeded(self._world.now_ms())
+        if self.state is State.RUNNING and not self._in_grace():
+            self._dispatch_waiting()
         if not self._invocations.busy:
             self._is_quiet()
         if self._pressure.is_short(self._used) and self.state in (State.READY, State.RUNNING):
@@ -469,7 +477,8 @@ class LivePlugin:
         self._drop_worker()
         self._move("crash", "timeout" if overdue else "killed")
         self._breaker.failed(self._world.now_ms())
-        self._invocations.worker_died(overdue, others, keep_waiting=self._drained is not None)
+        keep = self._drained is not None or self._in_grace()
+        self._invocations.worker_died(overdue, others, keep_waiting=keep)
         self._go_on(others, overdue)
 
     def _go_on(self, error: SandboxError, overdue: str) -> None:
@@ -483,6 +492,7 @@ class LivePlugin:
             self.owner.want_worker(self)
             self.owner.room_changed()
         else:
+            self._invocations.end_waiting(error)
             self._move("rest")
             self.owner.room_changed()
 

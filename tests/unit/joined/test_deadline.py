@@ -158,6 +158,37 @@ async def test_an_aborted_invocation_ends_as_aborted_within_the_grace(
 
 
 @in_virtual_time
+@pytest.mark.parametrize("aborted", [True, False], ids=["aborted", "past its deadline"])
+async def test_what_comes_while_another_has_its_grace_waits_and_does_not_die_with_it(
+    tmp_path: Path, aborted: bool
+) -> None:
+    async with Lab(tmp_path, SOURCE) as lab:
+        await lab.start()
+        id, ending = lab.begin_invoke("hangs", deadline_ms=5000 if aborted else 100)
+        await asyncio.sleep(0.11)
+        if aborted:
+            lab.session.on_page("abort", id, "", "null", "p1", "", 0)
+        waiting = [lab.begin_invoke("quick", number)[1] for number in range(3)]
+        assert (await ending)[1]["layer"] == "hard"
+        outcomes = [(await one)[1] for one in waiting]
+        assert [(one["status"], one["generation"]) for one in outcomes] == [("ok", 2)] * 3
+        assert max(lab.cells) == 2
+
+
+@in_virtual_time
+async def test_what_waited_for_the_end_of_another_goes_on_in_the_same_worker(tmp_path: Path) -> None:
+    async with Lab(tmp_path, SOURCE) as lab:
+        await lab.start(webchat_session_read=never)
+        id, ending = lab.begin_invoke("waits", 600)
+        await asyncio.sleep(0.1)
+        lab.session.on_page("abort", id, "", "null", "p1", "", 0)
+        _, waiting = lab.begin_invoke("quick", 1)
+        assert (await ending)[1]["status"] == "aborted"
+        after = (await waiting)[1]
+        assert (after["status"], after["generation"]) == ("ok", 1)
+
+
+@in_virtual_time
 async def test_an_abort_in_the_grace_does_not_stretch_the_hard_limit(tmp_path: Path) -> None:
     async with Lab(tmp_path, SOURCE) as lab:
         await lab.start()
