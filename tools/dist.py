@@ -3,7 +3,8 @@
 usage: dist.py [--verify]
 
 ``--verify``: the wheel is made twice and must be the same byte for byte; then it is installed into a fresh virtual
-environment from a folder of wheels, with no index, and must serve the browser bundle from there without Deno.
+environment from a folder of wheels, with no index, and must serve the browser bundle from there without Deno; and the
+sample suite of QA's, copied out of this checkout, must pass against it.
 """
 
 import argparse
@@ -22,9 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILT = ROOT / "pysandbox" / "runtime" / "dist"
 DIST = ROOT / "dist"
 LOCK = ROOT / "requirements.lock"
+DEV_LOCK = ROOT / "requirements-dev.lock"
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
 PAGE_CLIENT = ("pysandbox.js", "pysandbox.d.ts", "pysandbox-element.js", "pysandbox-element.d.ts")
 STARTS_WITHIN_S = 60.0
+SUITE = ("qa", "risk_scoring", "misbehaving")
+SUITE_S = 300.0
 
 
 def main() -> int:
@@ -88,7 +92,7 @@ def make_npm_package(folder: Path, version: str) -> None:
             "./element": {"types": "./pysandbox-element.d.ts", "default": "./pysandbox-element.js"}},
         "types": "./pysandbox.d.ts",
         "files": [*PAGE_CLIENT],
-        "sideEffects": False,
+        "sideEffects": ["./pysandbox-element.js"],
     }, indent=2) + "\n", "utf-8")  # fmt: skip
 
 
@@ -111,6 +115,29 @@ def verify(wheel: Path) -> None:
             "--find-links", str(house), str(wheel))
         print(f"· installed from {len(list(house.iterdir()))} wheels, without an index")
         serves(home / "bin" / "pysandbox", folder)
+        suite_passes(python, wheel, house, folder)
+
+
+def suite_passes(python: Path, wheel: Path, house: Path, folder: Path) -> None:
+    """What QA installs beside the wheel, and QA's own suite in a folder that knows nothing of this checkout."""
+    pins = folder / "constraints.txt"
+    found = [match.groups() for match in map(PINNED.match, DEV_LOCK.read_text("utf-8").splitlines()) if match]
+    pins.write_text("".join(f"{name}=={number}\n" for name, number in found), "utf-8")
+    testing = f"pysandbox[testing] @ {wheel.as_uri()}"
+    run(str(python), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
+        "--dest", str(house), "--find-links", str(house), "--constraint", str(pins), testing)
+    run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--find-links",
+        str(house), testing)
+    for name in SUITE:
+        shutil.copytree(ROOT / "examples" / name, folder / "suite" / name)
+    browsers = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", str(Path.home() / ".cache" / "ms-playwright"))
+    environment = {"PATH": os.defpath + ":/usr/local/bin", "HOME": str(folder), "PLAYWRIGHT_BROWSERS_PATH": browsers}
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder / "suite" / "qa", env=environment,
+        capture_output=True, text=True, check=False, timeout=SUITE_S)
+    if done.returncode:
+        raise SystemExit(f"the sample suite fails against the installed wheel:\n{done.stdout}{done.stderr}")
+    print(f"· the sample suite, elsewhere, against it: {done.stdout.strip().splitlines()[-1]}")
 
 
 def serves(command: Path, folder: Path) -> None:
