@@ -81,7 +81,7 @@ soak: .setup/chromium .setup/dev .setup/deno runtime ## a long session compresse
 soak-gateway: .setup/dev ## a day of proxied calls compressed, the upstream now well, now broken: some minutes
 	@$(BIN)/python -m tests.soak.gateway
 
-dist: .setup/base runtime ## what is published: wheel, npm package, SBOM; installed elsewhere without an index, it must serve
+dist: .setup/chromium runtime ## what is published: wheel, npm package, SBOM; installed elsewhere without an index, it must serve, and a suite of QA's pass
 	@$(BIN)/python tools/dist.py --verify
 
 desktop: .setup/desktop runtime ## run the desktop example (PyQt6, 130 MB more) offscreen; its picture is e2e/output/desktop.png

@@ -121,8 +121,8 @@ def verify(wheel: Path) -> None:
 def suite_passes(python: Path, wheel: Path, house: Path, folder: Path) -> None:
     """What QA installs beside the wheel, and QA's own suite in a folder that knows nothing of this checkout."""
     pins = folder / "constraints.txt"
-    found = [match.groups() for match in map(PINNED.match, DEV_LOCK.read_text("utf-8").splitlines()) if match]
-    pins.write_text("".join(f"{name}=={number}\n" for name, number in found), "utf-8")
+    found = [line.rstrip(" \\") for line in DEV_LOCK.read_text("utf-8").splitlines() if PINNED.match(line)]
+    pins.write_text("\n".join(found) + "\n", "utf-8")  # without hashes, which constraints may not have
     testing = f"pysandbox[testing] @ {wheel.as_uri()}"
     run(str(python), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
         "--dest", str(house), "--find-links", str(house), "--constraint", str(pins), testing)

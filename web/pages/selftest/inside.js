@@ -37,7 +37,7 @@ export async function* insideWalls({ sandboxOrigin }, token, key) {
     return outcome.value;
   };
   yield {
-    wall: "The page cannot look into the sandbox's frame, nor it into the page",
+    wall: "The page cannot look into the sandbox's frame",
     take: () => {
       const frame = /** @type {HTMLIFrameElement | null} */ (document.querySelector("iframe[title=pysandbox]"));
       return { held: frame?.contentDocument === null, said: frame?.contentDocument ? "its document can be read" : "it is closed" };
