@@ -1,6 +1,7 @@
 """An agent's desktop: a native window whose web part runs plugins. ``python agent_desktop.py``, with PyQt6-WebEngine.
 
 ``--try shot.png`` scores once, saves a picture of the window, prints what happened as one JSON line, and ends.
+``--selftest shot.png`` does so with the self-test, which tries the walls in this window.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from PyQt6.QtWebEngineCore import (
 from PyQt6.QtWebEngineWidgets import QWebEngineView
 from PyQt6.QtWidgets import QApplication, QLabel, QMainWindow, QVBoxLayout, QWidget
 
+from pysandbox.gateway.selftest import ATTACKER
 from pysandbox.gateway.serve import DevServer
 
 HERE = Path(__file__).parent
@@ -40,11 +42,12 @@ OFF = (
 
 
 class WalledPage(QWebEnginePage):
-    """Shows one page, and frames of the sandbox's origin within it. Goes nowhere else, and grants nothing."""
+    """Shows one page, and frames within it whose address begins with one of ``inner``. Goes nowhere else, and grants
+    nothing."""
 
-    def __init__(self, profile: QWebEngineProfile, home: QUrl, sandbox_origin: str) -> None:
+    def __init__(self, profile: QWebEngineProfile, home: QUrl, inner: tuple[str, ...]) -> None:
         super().__init__(profile)
-        self.home, self.sandbox_origin = home, sandbox_origin
+        self.home, self.inner = home, inner
         self.refused: list[str] = []
         for attribute in OFF:
             self.settings().setAttribute(attribute, False)
@@ -52,8 +55,7 @@ class WalledPage(QWebEnginePage):
         profile.downloadRequested.connect(lambda download: download.cancel())
 
     def acceptNavigationRequest(self, url: QUrl, kind: QWebEnginePage.NavigationType, isMainFrame: bool) -> bool:  # noqa: ARG002, N802, N803
-        inside = url.toString().startswith(f"{self.sandbox_origin}/")
-        allowed = url == self.home if isMainFrame else inside
+        allowed = url == self.home if isMainFrame else url.toString().startswith(self.inner)
         if not allowed:
             self.refused.append(url.toString())
         return allowed
@@ -81,11 +83,14 @@ def bridge(page: QWebEnginePage, native: Native) -> QWebChannel:
 class Desktop(QMainWindow):
     """The window: a native line above, the page below."""
 
-    def __init__(self, server: DevServer, profile: QWebEngineProfile) -> None:
+    def __init__(self, server: DevServer, profile: QWebEngineProfile, *, selftest: bool) -> None:
         super().__init__()
         self.native = Native(server.token, server.sandbox_origin)
-        home = QUrl(f"{server.api_origin}/pages/index.html")
-        self.page = WalledPage(profile, home, server.sandbox_origin)
+        home, inner = QUrl(f"{server.api_origin}/pages/index.html"), (f"{server.sandbox_origin}/",)
+        if selftest:
+            home = QUrl(f"{server.api_origin}/selftest#token={server.token}")
+            inner = (*inner, f"{server.api_origin}/selftest/frame.html")
+        self.page = WalledPage(profile, home, inner)
         self.channel = bridge(self.page, self.native)
         view, told = QWebEngineView(), QLabel("No plugin has asked for anything yet.")
         view.setPage(self.page)
@@ -126,6 +131,25 @@ def try_once(window: Desktop, picture: Path) -> None:
     QTimer.singleShot(TRY_WITHIN_MS, lambda: QApplication.exit(1))
 
 
+def try_walls(window: Desktop, picture: Path) -> None:
+    """When the self-test has its report: the picture, the report as one JSON line, and the end."""
+    timer = QTimer(window)
+
+    def looked(report: object) -> None:
+        if report and timer.isActive():
+            timer.stop()
+            QTimer.singleShot(PAINTED_MS, lambda: finish(str(report)))
+
+    def finish(report: str) -> None:
+        window.grab().save(str(picture))
+        print(report, flush=True)
+        QApplication.exit(0)
+
+    timer.timeout.connect(lambda: window.page.runJavaScript("JSON.stringify(globalThis.selftest)", looked))
+    timer.start(PAINTED_MS)
+    QTimer.singleShot(TRY_WITHIN_MS, lambda: QApplication.exit(1))
+
+
 def every_frame(frame: QWebEngineFrame) -> list[QWebEngineFrame]:
     """The frame, and all that are in it."""
     return [frame, *(inner for child in frame.children() for inner in every_frame(child))]
@@ -134,14 +158,17 @@ def every_frame(frame: QWebEngineFrame) -> list[QWebEngineFrame]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--try", dest="picture", type=Path, help="score once, save a picture, and end")
+    parser.add_argument("--selftest", type=Path, help="try the walls, save a picture, and end")
     arguments = parser.parse_args()
     app = QApplication(sys.argv[:1])
-    with DevServer([PLUGIN], pages=HERE / "page") as server:
+    with DevServer([PLUGIN, ATTACKER], pages=HERE / "page") as server:
         profile = QWebEngineProfile()  # without a name: nothing is kept on disk
-        window = Desktop(server, profile)
+        window = Desktop(server, profile, selftest=arguments.selftest is not None)
         window.show()
         if arguments.picture:
             try_once(window, arguments.picture)
+        if arguments.selftest:
+            try_walls(window, arguments.selftest)
         code = app.exec()
         sip.delete(window.page)  # before its profile
         return code

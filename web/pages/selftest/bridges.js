@@ -5,7 +5,7 @@
 // deno-lint-ignore no-unused-vars
 function bridges() {
   const known = [
-    "qt", "__TAURI__", "__TAURI_INTERNALS__", "__TAURI_IPC__", "__TAURI_INVOKE__", "require", "process", "module", "Buffer",
+    "qt", "QWebChannel", "__TAURI__", "__TAURI_INTERNALS__", "__TAURI_IPC__", "__TAURI_INVOKE__", "require", "process", "module", "Buffer",
     "electron", "electronAPI", "ipcRenderer", "cefQuery", "pywebview", "external.invoke", "external.notify", "chrome.webview",
     "webkit.messageHandlers",
   ];

@@ -56,7 +56,7 @@ function inFrame() {
       resolve(data.bridges);
     });
     document.body.append(frame);
-  }, "the frame").finally(() => frame.remove());
+  }, "the frame (does the window refuse /selftest/frame.html inside of the page?)").finally(() => frame.remove());
 }
 
 /** @returns {Promise<string[]>} */
