@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from pysandbox.cli.app import app
 from pysandbox.core.errors import SandboxError
+from pysandbox.gateway.folder import submission
 from pysandbox.testing.attacks import RESIDUAL
 from pysandbox.testing.attacks.live import lodging
 from pysandbox.testing.attacks.live.gateway.field import CALLER
@@ -54,7 +55,7 @@ def test_what_the_plugin_is_asked_for_it_has(module: str, data: str) -> None:
 
 @pytest.mark.parametrize("folder", lodging.FOLDERS, ids=lambda folder: folder.name)
 def test_the_attackers_plugins_can_be_registered(folder: Path) -> None:
-    body = lodging.registration(folder, "1.0.0-r0a1b2c3d4e5f")
+    body = submission(folder, "1.0.0-r0a1b2c3d4e5f")
     assert body["manifest"]["version"] == "1.0.0-r0a1b2c3d4e5f"
     assert body["manifest"]["pluginId"] in (lodging.ATTACKER, lodging.WITNESS, CALLER)
     assert body["bundle"]
