@@ -35,6 +35,19 @@ async def greet(payload, ctx):
 def split(payload, ctx):
     return 1 / payload["parts"]
 """
+DRAWS = """
+from pysandbox.plugin import handler, ui
+
+
+@handler
+def draw(payload, ctx):
+    return ui.column(ui.text(payload["payload"]), ui.button("More", invoke="draw", payload="again"))
+
+
+@handler
+def odd(payload, ctx):
+    return {"kind": "of thing"}
+"""
 MANIFEST: dict[str, Any] = {
     "pluginId": "test.greeting",
     "version": "1.0.0",
@@ -94,6 +107,23 @@ def ended(page: Page, handler: str, word: str) -> None:
     page.wait_for(
         f"document.querySelector('#outcome .pill') && document.querySelector('#outcome').textContent.startsWith("
         f"{f'{word} {handler}'!r})", timeout_s=PATIENCE_S)
+
+
+def test_what_a_handler_draws_is_shown_and_its_button_calls(page: Page, folder: Path, url: str) -> None:
+    (folder / "plugin.py").write_text(DRAWS)
+    opened(page, url)
+    call(page, "draw", {"payload": "first", "values": {}})
+    ended(page, "draw", "ok")
+    drawn = "document.querySelector('pysandbox-plugin').shadowRoot.querySelector('[part=text]')?.textContent"
+    page.wait_for(f"{drawn} === 'first'", timeout_s=PATIENCE_S)
+    page.evaluate("() => document.querySelector('pysandbox-plugin').shadowRoot.querySelector('button').click()")
+    page.wait_for(f"{drawn} === 'again'", timeout_s=PATIENCE_S)
+    assert "call of draw" in text(page, "#timeline")
+    call(page, "odd")
+    ended(page, "odd", "ok")
+    page.wait_for("document.querySelector('#outcome .hint').textContent.includes('$.kind is not known')",
+                  timeout_s=PATIENCE_S)  # fmt: skip
+    assert page.evaluate("() => document.querySelector('pysandbox-plugin')") is None
 
 
 def test_from_a_saved_input_to_a_mended_plugin(page: Page, folder: Path, url: str) -> None:

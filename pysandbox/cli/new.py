@@ -26,12 +26,14 @@ class Template(StrEnum):
     SCORING = "scoring"
     TEXT = "text"
     API = "api"
+    WIDGET = "widget"
 
 
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; its name becomes the plugin's.")],
     template: Annotated[
-        Template, typer.Option(help="scoring: asks the page; text: needs no permission; api: asks through the gateway.")
+        Template, typer.Option(
+            help="scoring: asks the page; text: needs no permission; api: asks through the gateway; widget: draws.")
     ] = Template.SCORING,
     plugin_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Reverse DNS, such as com.vendor.risk-scoring.")] = None,

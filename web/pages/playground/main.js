@@ -19,7 +19,7 @@ let loaded = null;
 let loading = Promise.resolve();
 
 const editor = new Editor();
-const result = new Result((file, line) => editor.open(file, line));
+const result = new Result((file, line) => editor.open(file, line), (handler, payload) => call(handler, payload));
 const permissions = new Permissions({
   show: (line) => editor.open("manifest.json", line),
   called: (name, began, allowed) => result.called(name, began, allowed),
@@ -30,13 +30,18 @@ const permissions = new Permissions({
 });
 const session = new Session(permissions, (kind, detail) => result.note(kind, detail));
 const form = new CallForm(async (handler, payload, signal) => {
-  const { plugin } = session;
-  if (!plugin) return;
-  result.begin(handler);
-  await result.end(handler, await plugin.invoke(handler, payload, { signal }));
+  if (session.plugin) await call(handler, payload, signal);
 });
 watchMemory(session, () => folder.limits.memoryLimitMB);
 await follow();
+
+/** @param {string} handler @param {unknown} payload @param {AbortSignal} [signal] */
+async function call(handler, payload, signal) {
+  result.begin(handler);
+  const outcome = await /** @type {import("./session.js").Plugin} */ (session.plugin).invoke(handler, payload, { signal });
+  await result.end(handler, outcome);
+  return outcome;
+}
 
 async function follow() {
   for (let revision = "";;) {

@@ -4,6 +4,7 @@ import { byId, el, formatMs } from "../dashboard/dom.js";
 import { waterfall } from "../dashboard/waterfall.js";
 import { codedError, figures, pill, problemList } from "../demo/outcome.js";
 import { ask } from "./api.js";
+import { drawing, mayBeDrawing } from "./drawing.js";
 import { shown } from "./json.js";
 
 /**
@@ -32,10 +33,12 @@ export class Result {
   /** What you denied during the call: the error does not always name it. */
   #denied = "";
   #show;
+  #call;
 
-  /** @param {Show} show */
-  constructor(show) {
+  /** @param {Show} show @param {(handler: string, payload: unknown) => Promise<Outcome>} call what a drawing's buttons ask for */
+  constructor(show, call) {
     this.#show = show;
+    this.#call = call;
   }
 
   /** @param {string} handler */
@@ -59,6 +62,7 @@ export class Result {
     /** @type {HTMLElement[]} */
     const parts = [el("p", {}, pill(outcome), ` ${handler} `, el("small", {}, figures(outcome)),
       outcome.layer ? el("small", {}, ` · ended by the ${outcome.layer} deadline`) : null)];
+    if (good && mayBeDrawing(outcome.value)) parts.push(await drawing(outcome, this.#call));
     if (good) parts.push(el("pre", {}, shown(outcome.value ?? null)));
     else if (outcome.error) parts.push(errorBlock(outcome.error));
     byId("outcome", HTMLElement).replaceChildren(...parts);
