@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from pysandbox.core.broker.proxied import judged, require_connect, time_for, too_large, traceparent
@@ -18,6 +19,7 @@ from pysandbox.core.errors import Code, SandboxError
 from pysandbox.core.proxy_request import ProxyRequest, parse_request
 from pysandbox.gateway.proxy import incoming
 from pysandbox.gateway.proxy.endpoint import ProxyEndpoint
+from pysandbox.gateway.proxy.leaving import CallerGone
 from pysandbox.gateway.proxy.planning import Caller
 
 _log: Final = logging.getLogger("pysandbox.gateway")
@@ -58,7 +60,9 @@ class ServerProxy:
         head = incoming.Incoming(request.verb, request.path, request.query, _fields(request, timeout_ms, cid))
         try:
             async with asyncio.timeout(timeout_ms / 1000):
-                await self._endpoint.ask(Caller(self._tenant, SUBJECT, asker.name), head, request.body, heard.send)
+                caller = Caller(self._tenant, SUBJECT, asker.name)
+                with suppress(CallerGone):  # it has heard enough
+                    await self._endpoint.ask(caller, head, request.body, heard.send)
             answer = heard.answer()
         except TimeoutError:
             answer = SandboxError(Code.UPSTREAM_TIMEOUT, "the gateway had no answer within the request's timeout_ms")
@@ -77,7 +81,7 @@ def _fields(request: ProxyRequest, timeout_ms: int, cid: str) -> Mapping[str, st
 
 
 class _Heard:
-    """An answer over ASGI, collected up to ``max_bytes``."""
+    """An answer over ASGI, collected up to ``max_bytes``: beyond them nobody listens any more."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -91,9 +95,10 @@ class _Heard:
             self._status = message["status"]
             self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
             return
-        self._too_large = self._too_large or len(self._body) + len(message["body"]) > self._max_bytes
-        if not self._too_large:
-            self._body += message["body"]
+        self._too_large = len(self._body) + len(message["body"]) > self._max_bytes
+        if self._too_large:
+            raise CallerGone
+        self._body += message["body"]
         self._ended = not message["more_body"]
 
     def answer(self) -> Answer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from pysandbox.gateway.auth.principal import READ_TELEMETRY
@@ -54,14 +55,27 @@ class Vendor:
 
     seen: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     gone: threading.Event = field(default_factory=threading.Event)
+    sent: int = 0
 
-    async def answer(self, request: Request) -> JSONResponse:
+    async def answer(self, request: Request) -> Response:
         self.seen.append((request.headers.get("x-api-key", ""), (await request.body()).decode()))
         if request.url.path.endswith("/slow"):
             while (await request.receive())["type"] != "http.disconnect":
                 pass  # an empty rest of the body
             self.gone.set()
+        if request.url.path.endswith("/endless"):
+            return StreamingResponse(self.endless(), media_type="application/json")
         return JSONResponse({"score": 7, "creditCard": "4111"}, headers={"X-Internal": "1"})
+
+
+    async def endless(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                self.sent += 65_536
+                yield b" " * 65_536
+                await asyncio.sleep(0)  # that its reader has gone is heard
+        finally:
+            self.gone.set()
 
 
 @dataclass
@@ -99,7 +113,8 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flows]:
     folder, vendor = tmp_path_factory.mktemp("flows"), Vendor()
     plugin = folder / "plugin"
     plugin.mkdir()
-    isolation = {"mode": "dedicated-worker", "memoryLimitMB": 64, "maxExecutionTimeMs": 15_000}
+    isolation = {"mode": "dedicated-worker", "memoryLimitMB": 64, "maxExecutionTimeMs": 15_000, "limits": {
+        "bufferBytes": 1_000_000}}
     (plugin / "manifest.json").write_text(json.dumps({
         **MANIFEST, "manifest": {**MANIFEST["manifest"], "isolation": isolation}}))  # type: ignore[dict-item]
     (plugin / "plugin.py").write_text(SOURCE)
@@ -167,6 +182,15 @@ def test_one_that_gives_up_takes_its_request_along(flows: Flows) -> None:
     flows.vendor.gone.clear()
     assert flows.ask("get", "/proxy/vendor/risk/slow", timeout_ms=2000) == {"code": "UPSTREAM_TIMEOUT"}
     assert flows.vendor.gone.wait(20)
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(flows: Flows) -> None:
+    flows.vendor.gone.clear()
+    flows.route(responseTransform={}, responseBytes=16_000_000)
+    assert flows.ask("get", "/proxy/vendor/risk/endless") == {"code": "MESSAGE_LIMIT"}
+    assert flows.vendor.gone.wait(20)
+    assert flows.vendor.sent < 12_000_000, "what sockets hold, and not all that the route would let through"
+    assert flows.ask("get", "/proxy/vendor/risk/score")["status"] == 200
 
 
 def test_a_grant_that_is_taken_back_holds_though_its_process_lives(flows: Flows) -> None:

@@ -13,7 +13,7 @@ notes: list[str] = []
 @handler
 async def draw(payload: dict[str, Any], ctx: Context) -> ui.Node:
     """Of ``payload["payload"]``, the page's: ``{"name", "openTickets"}``."""
-    customer = payload["payload"] or {}
+    customer: dict[str, Any] = payload["payload"] or {}
     session = await ctx.call("webchat:session:read", {"fields": ["tier"]})
     tickets = int(customer.get("openTickets", 0))
     return ui.card(
