@@ -2,9 +2,9 @@
 /** What a hostile plugin tries, from inside of its worker. It says what it got; a page's own look decides where it can. */
 
 const ROADS = ["js_fetch", "js_xhr", "js_websocket", "pyfetch", "urllib", "http_client", "socket", "asyncio", "emscripten_wget"];
-const LOOP_MS = 1000;
-const ENDS_MS = 4000;
-const STILL_MS = 1000;
+const LOOP_MS = 2500;
+const ENDS_MS = 5000;
+const STILL_MS = 2000; // less than the loop: else the page hangs with the plugin
 const MOST_AGAIN = 3;
 const DENIED = "webchat:session:write";
 
